@@ -1,0 +1,214 @@
+"""The format of a policy pack, version 1: from the content of a file to rules with settings, or to its mistakes."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import (  # noqa: TID253 - this module is imported by the first pack that is loaded, not before
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
+
+from gpuguard.decide.document import Document, Mistake, Path, Place, Tree, nearest, quoted
+from gpuguard.decide.rule import Name, Rule, Settings, rules
+
+
+class Header(BaseModel):
+    """A policy pack: its name and its rules."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: Literal["1"] = Field(description="The version of this format.")
+    name: Name = Field(description="The name of the pack, shown with its results.")
+    description: Annotated[str, Field(max_length=2000)] = Field(default="", description="What the pack is for.")
+    rules: list[Any] = Field(min_length=1, description="The rules. Each can be there several times under its own `id`.")
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """The content of a pack file: its rules with the settings and line of each."""
+
+    name: str
+    description: str
+    rules: tuple[tuple[Rule, Settings, int], ...]
+
+
+def read(document: Document) -> Parsed | None:
+    """Check a document against the format. Mistakes are added to those of the document; None if there are any."""
+    header = _header(document)
+    tree = document.tree
+    listed = tree.get("rules") if isinstance(tree, dict) else None
+    found: dict[int, tuple[Rule, Settings]] = {}
+    for index, entry in enumerate(listed if isinstance(listed, list) else ()):
+        if not document.is_spoilt(("rules", index)) and (pair := _entry(document, index, entry)):
+            found[index] = pair
+    _unique(document, found)
+    if header is None or document.mistakes:
+        return None
+    rules_ = ((rule, settings, document.place(("rules", index)).line) for index, (rule, settings) in found.items())
+    return Parsed(header.name, header.description, tuple(rules_))
+
+
+def _header(document: Document) -> Header | None:
+    if not isinstance(document.tree, dict):
+        if not document.mistakes:
+            document.mistakes.append(
+                Mistake(document.place(()), "a policy pack is a mapping with the keys `version`, `name` and `rules`")
+            )
+        return None
+    try:
+        return Header.model_validate(document.tree)
+    except ValidationError as error:
+        _translate(document, (), Header, error, "a policy pack")
+        return None
+
+
+def _entry(document: Document, index: int, entry: Tree) -> tuple[Rule, Settings] | None:
+    path: Path = ("rules", index)
+    known = rules()
+    if not isinstance(entry, dict):
+        _add(document, path, "a rule is a mapping that starts with `rule:` and the rule's name")
+        return None
+    name = entry.get("rule")
+    if not isinstance(name, str):
+        if document.is_spoilt((*path, "rule")):
+            return None
+        stray = next((key for key in entry if key in known), None)
+        hint = f"; write `rule: {stray}`" if stray else f"; the rules are {', '.join(known)}"
+        _add(document, (*path, "rule"), f"it does not say which rule it is: `rule:` is missing{hint}")
+        return None
+    if name not in known:
+        hint = nearest(name, known) or f"; the rules are {', '.join(known)}"
+        _add(document, (*path, "rule"), f"there is no rule {quoted(name)}{hint}")
+        return None
+    rule = known[name]
+    try:
+        return rule, rule.settings.model_validate(entry)
+    except ValidationError as error:
+        _translate(document, path, rule.settings, error, f"the rule {name}")
+        return None
+
+
+def _unique(document: Document, found: dict[int, tuple[Rule, Settings]]) -> None:
+    first: dict[str, int] = {}
+    for index, (rule, settings) in found.items():
+        path: Path = ("rules", index)
+        name, line = settings.id or rule.id, document.place(path).line
+        if name in first:
+            _add(
+                document,
+                path,
+                f"{name} is there twice; the first is in line {first[name]}: give one an `id` of its own",
+            )
+        first.setdefault(name, line)
+
+
+def _translate(document: Document, base: Path, model: type[BaseModel], error: ValidationError, owner: str) -> None:
+    """Turn the findings of pydantic into mistakes with a place and what would have been right."""
+    for found in error.errors(include_url=False):
+        path = (*base, *found["loc"])
+        if document.is_spoilt(path):
+            continue
+        kind, context = found["type"], found.get("ctx", {})
+        key = found["loc"][-1] if found["loc"] else ""
+        value = found["input"]
+        shown = _shown(value)
+        if kind == "extra_forbidden":
+            fields = _fields(model, found["loc"][:-1])
+            message = f"{owner} has no key {quoted(str(key))}"
+            message += nearest(str(key), fields) or f"; the keys are {', '.join(fields)}"
+            document.mistakes.append(Mistake(document.keys.get(path, document.place(path)), message))
+            continue
+        if kind == "missing":
+            message = f"{owner} needs the key `{key}`{_about(model, found['loc'])}"
+        elif kind == "literal_error":
+            expected = str(context["expected"]).replace("'", "`")
+            choices = [word.strip("`") for word in expected.replace(" or ", ", ").split(", ")]
+            message = f"`{_label(found['loc'])}` is {shown}; expected {expected}"
+            message += nearest(value, choices) if isinstance(value, str) else ""
+        elif kind == "value_error" and not found["loc"]:
+            message = f"{owner} {context['error']}"
+        elif kind == "value_error":
+            message = f"`{_label(found['loc'])}` is {shown}; {context['error']}"
+        else:
+            message = f"`{_label(found['loc'])}` is {shown}; {_plain(kind, context)}"
+        _add(document, path, message)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, str):
+        return quoted(value)
+    return "a mapping" if isinstance(value, dict) else "a list" if isinstance(value, list) else "empty"
+
+
+def _plain(kind: str, context: dict[str, Any]) -> str:
+    """What was expected, in words, by the type of pydantic's error."""
+    if kind in ("list_type", "tuple_type"):
+        return "expected a list"
+    if kind == "string_type":
+        return "expected text"
+    if kind in ("model_type", "model_attributes_type", "dict_type"):
+        return "expected a mapping"
+    if kind == "too_short":
+        return "expected at least one entry"
+    if kind == "string_too_short":
+        return "expected some text"
+    if kind == "string_too_long":
+        return f"expected at most {context['max_length']} characters"
+    return "expected something else"
+
+
+def _label(location: tuple[str | int, ...]) -> str:
+    text = ""
+    for step in location:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+    return text
+
+
+def _fields(model: type[BaseModel], location: tuple[str | int, ...]) -> list[str]:
+    """Keys of the model, or of the one nested in it that the location leads to."""
+    if not location:
+        return list(model.model_fields)
+    schema = model.model_json_schema()
+    nested = [part for part in schema.get("$defs", {}).values() if part.get("type") == "object"]
+    return [name for part in nested for name in part["properties"]]
+
+
+def _about(model: type[BaseModel], location: tuple[str | int, ...]) -> str:
+    field = model.model_fields.get(str(location[0])) if len(location) == 1 else None
+    return f": {field.description[0].lower()}{field.description[1:].rstrip('.')}" if field and field.description else ""
+
+
+def _add(document: Document, path: Path, message: str) -> None:
+    place: Place = document.place(path)
+    document.mistakes.append(Mistake(place, message))
+
+
+def settings_schema(rule: Rule) -> dict[str, Any]:
+    """JSON Schema of one entry of `rules`."""
+    schema = rule.settings.model_json_schema()
+    schema["title"] = rule.id
+    schema["description"] = rule.description.partition("\n")[0]
+    schema["properties"]["rule"] = {"const": rule.id, "description": "Which rule this is."}
+    return schema
+
+
+def pack_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of a policy pack."""
+    schema = Header.model_json_schema()
+    definitions: dict[str, Any] = {}
+    choices = []
+    for rule in rules().values():
+        entry = settings_schema(rule)
+        definitions.update(entry.pop("$defs", {}))
+        definitions[rule.id] = entry
+        choices.append({"$ref": f"#/$defs/{rule.id}"})
+    schema["properties"]["version"] = {"enum": [1, "1"], "description": "The version of this format."}
+    schema["properties"]["rules"]["items"] = {"oneOf": choices}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **schema,
+        "title": "gpuguard policy pack",
+        "$defs": definitions,
+    }

@@ -1,0 +1,139 @@
+"""Find policy packs on disk and read them: a shipped one by its name, a file, or all files of a directory."""
+
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gpuguard.errors import ConfigError
+
+if TYPE_CHECKING:
+    from gpuguard.decide.document import Mistake
+    from gpuguard.decide.rule import Rule, Settings
+
+_SUFFIXES = (".yml", ".yaml")
+_MOST_MISTAKES = 30
+_HINT = "docs/policies.md describes the format, docs/rules.md the rules and their settings."
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A rule with its settings. `id` is what results are told under; `line` is where the entry starts in the file."""
+
+    id: str
+    rule: "Rule"
+    settings: "Settings"
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """A policy pack. `path` is the file it came from, as it was given."""
+
+    name: str
+    description: str
+    path: str
+    rules: tuple[Entry, ...]
+
+
+def load(names_or_paths: Sequence[str]) -> tuple[Pack, ...]:
+    """Read policy packs: names of shipped ones, files, or directories (all *.yml and *.yaml in order of their names).
+
+    A shipped name wins over a file of that name: write ``./default`` for the file. A pack named twice is read once.
+    Anything missing, unreadable or wrong raises ConfigError; nothing is skipped.
+    """
+    packs: dict[str, Pack] = {}
+    read: set[Path] = set()
+    for given in names_or_paths:
+        for path, shown in _files(given):
+            if (real := path.resolve()) in read:
+                continue
+            read.add(real)
+            pack = _read(path, shown)
+            if pack.name in packs:
+                raise ConfigError(
+                    f"{shown}: a pack named {pack.name} was read from {packs[pack.name].path} already",
+                    hint="Give each pack its own `name`.",
+                )
+            packs[pack.name] = pack
+    return tuple(packs.values())
+
+
+def shipped() -> dict[str, Path]:
+    """The packs that come with gpuguard, by name: beside the package once installed, in its checkout before that."""
+    package = Path(__file__).parent.parent
+    for folder in (package / "policies", package.parent / "policies"):
+        if (folder / "default.yml").is_file():
+            return {path.stem: path for path in sorted(folder.glob("*.yml"))}
+    return {}
+
+
+def _files(given: str) -> list[tuple[Path, str]]:
+    from gpuguard.decide.document import nearest, quoted
+
+    ours = shipped()
+    if given in ours:
+        return [(ours[given], f"policies/{ours[given].name}")]
+    if not given or "\0" in given:
+        raise ConfigError(f"{quoted(given)} is neither a file nor a directory nor a shipped policy pack")
+    path = Path(given)
+    shown = given if given.isprintable() else quoted(given)
+    try:
+        if path.is_dir():
+            found = sorted(one for one in path.iterdir() if one.suffix in _SUFFIXES and not one.name.startswith("."))
+            if not found:
+                raise ConfigError(f"{shown}: the directory has no *.yml or *.yaml file", hint="Name a policy pack.")
+            return [(one, str(one) if str(one).isprintable() else quoted(str(one))) for one in found]
+        path.stat()
+    except FileNotFoundError:
+        hint = f"The shipped packs are: {', '.join(ours)}." if ours else ""
+        text = f"{shown}: there is no such file, directory or shipped policy pack{nearest(given, ours)}"
+        raise ConfigError(text, hint=hint) from None
+    except OSError as error:
+        raise _unreadable(shown, error) from None
+    return [(path, shown)]
+
+
+def _read(path: Path, shown: str) -> Pack:
+    from gpuguard.decide.document import parse
+    from gpuguard.decide.format import read
+
+    document = parse(_content(path, shown))
+    parsed = read(document)
+    if parsed is None:
+        raise _wrong(shown, document.mistakes)
+    return Pack(
+        name=parsed.name,
+        description=parsed.description,
+        path=shown,
+        rules=tuple(Entry(settings.id or rule.id, rule, settings, line) for rule, settings, line in parsed.rules),
+    )
+
+
+def _content(path: Path, shown: str) -> bytes:
+    """The file's bytes, at most one more than is allowed."""
+    from gpuguard.decide.document import MAX_BYTES
+
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise ConfigError(f"{shown}: this is not a regular file")
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise _unreadable(shown, error) from None
+
+
+def _unreadable(shown: str, error: OSError) -> ConfigError:
+    reason = (error.strerror or type(error).__name__).lower()
+    return ConfigError(f"{shown}: the policy pack cannot be read: {reason}", hint="Check the path and its permissions.")
+
+
+def _wrong(shown: str, mistakes: Sequence["Mistake"]) -> ConfigError:
+    """One error for all mistakes of a file, in their order."""
+    lines = [f"{shown}:{one.place.line}:{one.place.column}: {one.message}" for one in sorted(set(mistakes))]
+    if len(lines) == 1:
+        return ConfigError(lines[0], hint=_HINT)
+    more = [f"and {len(lines) - _MOST_MISTAKES} more"] if len(lines) > _MOST_MISTAKES else []
+    listed = "\n".join(f"  {line}" for line in [*lines[:_MOST_MISTAKES], *more])
+    return ConfigError(f"{shown}: {len(lines)} mistakes\n{listed}", hint=_HINT)

@@ -1,0 +1,215 @@
+"""Resource changes → what they use: `usages` finds every resource that holds an accelerator, on either side."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+import msgspec
+
+from gpuguard.extract.registry import specs
+from gpuguard.extract.spec import Extracted, ResourceSpec
+from gpuguard.extract.view import Context, View
+from gpuguard.model.price import InstanceType, Region
+from gpuguard.model.report import Diagnostic
+from gpuguard.model.usage import PoolUsage, Unknown, Usage
+from gpuguard.read.document import Document, Node, Side
+from gpuguard.read.references import Resolver
+
+_NULL = b"null"
+
+
+class Facts(Protocol):
+    """What extraction asks of the catalog: which names are machines with accelerators, and where zones are."""
+
+    def instance_type(self, cloud: str, sku: str) -> InstanceType | None: ...
+    def looks_like_accelerator(self, cloud: str, sku: str) -> bool: ...
+    def region_of_zone(self, cloud: str, zone: str) -> str | None: ...
+    def region(self, cloud: str, name: str) -> Region | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceUsage:
+    """A resource that holds an accelerator before or after the change, and what it uses on each side.
+
+    `left_scope` is True when the resource remains on the after side but no longer with an accelerator.
+    """
+
+    node: Node
+    spec: ResourceSpec
+    before: Usage | None
+    after: Usage | None
+    tags: dict[str, str]
+    notes: tuple[Diagnostic, ...]
+    left_scope: bool = False
+
+
+def usages(document: Document, facts: Facts, default_regions: Mapping[str, str]) -> Iterator[ResourceUsage | Diagnostic]:
+    """Yield every resource of the document that holds an accelerator, in document order; then unused templates.
+
+    `default_regions` (cloud → region) answers where nothing in the document does.
+    """
+    known = specs()
+    context = Context(
+        document=document,
+        resolver=Resolver(document),
+        region_of_zone=facts.region_of_zone,
+        default_regions=default_regions,
+    )
+    context.claims = _Claims(context)
+    probes: dict[str, _Probe] = {}
+    used: set[str] = set()
+    for node in document.nodes:
+        spec = known.get(node.type)
+        if spec is None or spec.template:
+            continue
+        if spec.probe:
+            probe = probes.get(node.type)
+            if probe is None:
+                probe = probes[node.type] = _Probe(spec, facts)
+            if probe.rules_out(node):
+                continue
+        found = _usage(context, node, spec, facts)
+        if found is not None:
+            for usage in (found.before, found.after):
+                used.update(usage.via if usage else ())
+            yield found
+    yield from _unused_templates(context, facts, used)
+
+
+class _Probe:
+    """Reads only the attributes that decide whether a resource can hold an accelerator.
+
+    In a plan of tens of thousands of machines nearly all are plain CPU types: this is what keeps them cheap.
+    """
+
+    def __init__(self, spec: ResourceSpec, facts: Facts) -> None:
+        names = (*spec.probe, *spec.accelerator_attributes)
+        fields = [(name, cast("type", Any), None) for name in names]
+        self._decoder = msgspec.json.Decoder(cast("type", msgspec.defstruct("Probe", fields)) | None)
+        self._spec, self._facts = spec, facts
+        self._plain: dict[str, bool] = {}
+
+    def rules_out(self, node: Node) -> bool:
+        """Whether neither side can hold an accelerator."""
+        sides = [raw for raw in (node.raw_before, node.raw_after) if bytes(raw) != _NULL]
+        return bool(sides) and all(self._is_plain(raw) for raw in sides)
+
+    def _is_plain(self, raw: msgspec.Raw) -> bool:
+        try:
+            values = self._decoder.decode(raw)
+        except (msgspec.DecodeError, RecursionError):
+            return False  # the full decoding tells what is wrong
+        if values is None:
+            return False
+        if any(getattr(values, name) for name in self._spec.accelerator_attributes):
+            return False
+        return all(self._is_plain_name(getattr(values, name)) for name in self._spec.probe)
+
+    def _is_plain_name(self, name: object) -> bool:
+        if not isinstance(name, str) or not name:
+            return False
+        plain = self._plain.get(name)
+        if plain is None:
+            machine = self._facts.instance_type(self._spec.cloud, name)
+            plain = machine is not None and machine.gpu_model is None
+            plain = plain or (machine is None and not self._facts.looks_like_accelerator(self._spec.cloud, name))
+            self._plain[name] = plain
+        return plain
+
+
+class _Claims:
+    """Which templates are known to be used, found once when the first hidden reference asks."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._claimed: frozenset[int] | None = None
+
+    def __call__(self) -> frozenset[int]:
+        if self._claimed is None:
+            claimed: set[int] = set()
+            notes: list[Diagnostic] = []
+            for spec in specs().values():
+                for link in spec.links:
+                    for node in self._context.document.current(spec.type):
+                        if node.after is None:
+                            continue
+                        view = View(self._context, node, "after", notes)
+                        claimed.update(id(found) for found in view.exactly(link.paths, link.types))
+                        if any(view.known(path) for path in link.paths):
+                            claimed.update(id(found.node) for found in view.follow(link.paths, link.types, link.by).views)
+            self._claimed = frozenset(claimed)
+        return self._claimed
+
+
+def _usage(context: Context, node: Node, spec: ResourceSpec, facts: Facts) -> ResourceUsage | None:
+    notes: list[Diagnostic] = []
+    sides: dict[Side, Usage | None] = {}
+    for side in ("before", "after"):
+        sides[side] = _side(View(context, node, side, notes), spec, facts) if node.values(side) is not None else None
+    before, after = sides["before"], sides["after"]
+    if before is None and after is None:
+        return None
+    left = after is None and node.after is not None
+    tags = spec.tags(View(context, node, "after" if node.after is not None else "before", notes))
+    if node.deferred:
+        notes.append(_diagnostic(context, node, "warning", "deferred", "Terraform defers this change to a later plan; it is judged as planned"))
+    if left:
+        notes.append(_diagnostic(context, node, "info", "left-scope", "it holds no accelerator after the change; what it then costs is out of scope and not priced"))
+    elif before is None and node.before is not None and node.action in ("update", "replace"):
+        notes.append(_diagnostic(context, node, "info", "entered-scope", "it held no accelerator before the change; what it cost then is out of scope and not priced"))
+    return ResourceUsage(node, spec, before, after, tags, _distinct(notes), left_scope=left)
+
+
+def _distinct(notes: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Each (code, message) once: both sides of an untouched resource say the same."""
+    return tuple({(note.code, note.message): note for note in notes}.values())
+
+
+def _diagnostic(context: Context, node: Node, level: Any, code: str, message: str) -> Diagnostic:
+    return Diagnostic(level=level, code=code, project=context.document.project, address=node.address, message=message, hint=None)
+
+
+def _side(view: View, spec: ResourceSpec, facts: Facts) -> Usage | None:
+    """What the resource uses on one side; None when no pool of it can hold an accelerator."""
+    extracted = spec.extract(view)
+    pools = tuple(pool for pool in extracted.pools if holds_accelerator(pool, spec.cloud, facts))
+    if not pools:
+        return None
+    return _with_region(view, spec, extracted, pools)
+
+
+def _with_region(view: View, spec: ResourceSpec, extracted: Extracted, pools: tuple[PoolUsage, ...]) -> Usage:
+    region = spec.region(view)
+    name: str | None = None
+    reason: Unknown | None = None
+    if isinstance(region, str):
+        name = region
+    else:
+        name = view.context.default_regions.get(spec.cloud)
+        reason = None if name else Unknown("the plan does not tell the region", code="unknown-region")
+    return Usage(cloud=spec.cloud, region=name, pools=pools, fixed=extracted.fixed, via=extracted.via, region_unknown=reason)
+
+
+def holds_accelerator(pool: PoolUsage, cloud: str, facts: Facts) -> bool:
+    """Whether a pool has, or may turn out to have, an accelerator."""
+    if any(accelerator.count > 0 for accelerator in pool.accelerators) or not pool.options:
+        return True
+    return any(facts.looks_like_accelerator(cloud, option.sku) for option in pool.options)
+
+
+def _unused_templates(context: Context, facts: Facts, used: set[str]) -> Iterator[Diagnostic]:
+    """Templates with accelerators that nothing in the document uses: they cost nothing by themselves."""
+    for spec in specs().values():
+        if not spec.template:
+            continue
+        for node in context.document.current(spec.type):
+            if node.address in used or node.action == "delete" or node.after is None:
+                continue
+            usage = _side(View(context, node, "after", []), spec, facts)
+            if usage is None or not usage.pools[0].options:
+                continue
+            if id(node) in context.claims():
+                continue
+            yield _diagnostic(context, node, "info", "unused-template", "this template holds an accelerator and nothing in the plan uses it; by itself it costs nothing")
+
+

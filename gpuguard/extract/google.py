@@ -1,0 +1,467 @@
+"""Google Cloud: which attributes of which Terraform types start accelerators, and how.
+
+Attribute names are those of the google and google-beta providers 5.x to 7.x
+(https://registry.terraform.io/providers/hashicorp/google).
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from decimal import Decimal
+
+from gpuguard.extract.common import as_template, followed_machine, string_tags
+from gpuguard.extract.spec import Extracted, Machine, ResourceSpec, TemplateLink, machine_options, pick_expected, units_of
+from gpuguard.extract.view import View
+from gpuguard.model.usage import (
+    AttachedAccelerator,
+    Disk,
+    FixedUsage,
+    MachineOption,
+    OperatingSystem,
+    PoolUsage,
+    PurchaseModel,
+    Units,
+    Unknown,
+)
+
+INSTANCE_TEMPLATES = ("google_compute_instance_template", "google_compute_region_instance_template")
+_TEMPLATE_BY = ("self_link", "self_link_unique", "id", "name")
+GROUP_LINK = TemplateLink(("version.0.instance_template", "instance_template"), INSTANCE_TEMPLATES, _TEMPLATE_BY)
+LOCAL_SSD_GIB = Decimal(375)
+"""Size of one local SSD partition (https://cloud.google.com/compute/docs/disks/local-ssd)."""
+
+_LAST = re.compile(r"[^/]+$")
+
+
+# -- region, labels, operating system ---------------------------------------------------------------------------------
+
+
+def _tail(value: str) -> str:
+    """Last part of a self link: ``projects/p/zones/us-east4-a`` → ``us-east4-a``."""
+    match = _LAST.search(value)
+    return match[0] if match else value
+
+
+def place(view: View) -> str | None:
+    """The zone or region that the resource itself names."""
+    for path in ("zone", "location", "region"):
+        value = view.string(path)
+        if value:
+            return _tail(value)
+    return None
+
+
+def region(view: View) -> str | Unknown | None:
+    """Own zone, location or region, else that of the cluster, else the provider block's."""
+    own = place(view)
+    if own is None and view.node.type == "google_container_node_pool":
+        cluster = _cluster(view)
+        own = place(cluster) if cluster is not None else None
+    if own is None:
+        for path in ("zone", "region"):
+            values = [value for value in view.context.resolver.provider_values(view.node, (path,)) if isinstance(value, str)]
+            if len(set(values)) == 1:
+                own = values[0]
+                break
+    if own is None:
+        return None
+    return view.context.region_of_zone("gcp", own) or own
+
+
+def labels(view: View) -> dict[str, str]:
+    """All labels on the resource: the provider's defaults included where the provider tells them."""
+    for path in ("effective_labels", "terraform_labels", "labels", "resource_labels"):
+        found = string_tags(view, path)
+        if found:
+            return found
+    return string_tags(view, "node_config.resource_labels") or string_tags(view, "node_config.labels")
+
+
+_OS_PROJECTS: tuple[tuple[str, OperatingSystem], ...] = (("windows", "windows"), ("rhel", "rhel"), ("sles", "sles"), ("suse", "sles"))
+
+
+def _os(image: str | None) -> OperatingSystem:
+    """Operating system from the image's project or family (``windows-cloud/windows-2022``)."""
+    lowered = (image or "").lower()
+    return next((system for word, system in _OS_PROJECTS if word in lowered), "linux")
+
+
+# -- machines -----------------------------------------------------------------------------------------------------------
+
+
+def _accelerators(view: View, path: str = "guest_accelerator") -> tuple[AttachedAccelerator, ...]:
+    found = []
+    for block in view.blocks(path):
+        name, count = block.string("type"), block.number("count")
+        if name and count != 0:
+            found.append(AttachedAccelerator(_tail(name), count if isinstance(count, Decimal) else Decimal(1)))
+    return tuple(found)
+
+
+def _purchase(view: View) -> PurchaseModel:
+    scheduling = view.block("scheduling")
+    if scheduling is None:
+        return "on_demand"
+    model = scheduling.string("provisioning_model")
+    if model == "SPOT" or scheduling.flag("preemptible"):
+        return "spot"
+    return "flex_start" if model == "FLEX_START" else "on_demand"
+
+
+def _public_addresses(view: View) -> int:
+    # An access_config block asks for an external IPv4 address; the ephemeral block has no required argument.
+    return sum(len(interface.blocks("access_config")) for interface in view.blocks("network_interface"))
+
+
+def instance_machine(view: View) -> Machine:
+    """`google_compute_instance`."""
+    options, unknown = machine_options(view, "machine_type")
+    disks: list[Disk] = []
+    image = None
+    for boot in view.blocks("boot_disk"):
+        parameters = boot.block("initialize_params")
+        if parameters is not None:
+            image = parameters.string("image") or image
+            disks.append(_disk("boot", parameters.string("type"), parameters.known_number("size"), parameters))
+        else:
+            disks.extend(_existing_disk("boot", boot))
+    for scratch in view.blocks("scratch_disk"):
+        disks.append(Disk("local_ssd", "local-ssd", scratch.known_number("size") or LOCAL_SSD_GIB))
+    for attached in view.blocks("attached_disk"):
+        disks.extend(_existing_disk("data", attached))
+    for attachment in view.referring(("google_compute_attached_disk",), "instance"):
+        disks.extend(_existing_disk("data", attachment, "disk"))
+    terminated = view.string("desired_status") == "TERMINATED"
+    machine = Machine(
+        options=options,
+        unknown=unknown,
+        purchase_model=_purchase(view),
+        os=_os(image),
+        accelerators=_accelerators(view),
+        disks=tuple(disks),
+        public_ipv4=_public_addresses(view),
+        machine_attribute=view.attribute("machine_type"),
+        purchase_attribute=view.attribute("scheduling.0.provisioning_model"),
+        sensitive=view.is_sensitive("machine_type"),
+    )
+    if terminated:
+        view.note("info", "stopped-instance", "desired_status is TERMINATED: only its disks are billed")
+    return machine
+
+
+def instance(view: View) -> Extracted:
+    """One VM; a stopped one costs its disks alone."""
+    machine = instance_machine(view)
+    pool = machine.pool(Units.fixed(1))
+    if view.string("desired_status") == "TERMINATED":
+        pool = replace(pool, hours_per_month=Decimal(0))
+    return Extracted((pool,))
+
+
+def _disk(role: str, disk_type: str | None, size: Decimal | None, view: View) -> Disk:
+    # Compute Engine's default type of a new disk is pd-standard (provider: initialize_params.type, disk_type).
+    return Disk(
+        "boot" if role == "boot" else "data",
+        _tail(disk_type or "pd-standard"),
+        size,
+        iops=view.known_number("provisioned_iops"),
+        throughput_mibps=view.known_number("provisioned_throughput"),
+    )
+
+
+def _existing_disk(role: str, view: View, path: str = "source") -> Iterable[Disk]:
+    for disk in view.follow((path,), ("google_compute_disk", "google_compute_region_disk"), ("self_link", "id", "name")).views[:1]:
+        yield _disk(role, disk.string("type"), disk.known_number("size"), disk)
+
+
+def template_machine(view: View) -> Machine:
+    """`google_compute_instance_template` and its regional twin."""
+    options, unknown = machine_options(view, "machine_type")
+    disks: list[Disk] = []
+    image = None
+    for position, block in enumerate(view.blocks("disk")):
+        size = block.known_number("disk_size_gb")
+        kind = block.string("disk_type")
+        if block.string("type") == "SCRATCH" or kind == "local-ssd":
+            disks.append(Disk("local_ssd", "local-ssd", size or LOCAL_SSD_GIB))
+            continue
+        boot = block.flag("boot") or position == 0
+        image = (block.string("source_image") if boot else None) or image
+        if block.string("source") is None:
+            disks.append(_disk("boot" if boot else "data", kind, size, block))
+    return Machine(
+        options=options,
+        unknown=unknown,
+        purchase_model=_purchase(view),
+        os=_os(image),
+        accelerators=_accelerators(view),
+        disks=tuple(disks),
+        public_ipv4=_public_addresses(view),
+        machine_attribute=view.attribute("machine_type"),
+        purchase_attribute=view.attribute("scheduling.0.provisioning_model"),
+        sensitive=view.is_sensitive("machine_type"),
+        via=(view.address,),
+    )
+
+
+# -- managed instance groups ----------------------------------------------------------------------------------------------
+
+
+def instance_group_manager(view: View) -> Extracted:
+    """A managed instance group, zonal or regional: all sizes are totals of the group."""
+    autoscalers = view.referring(("google_compute_autoscaler", "google_compute_region_autoscaler"), "target")
+    target = view.number("target_size")
+    minimum: Decimal | None
+    maximum: Decimal | None
+    expected: Decimal | None
+    policy = autoscalers[0].block("autoscaling_policy") if autoscalers else None
+    if policy is not None and policy.string("mode") != "OFF":
+        low, high = policy.number("min_replicas"), policy.number("max_replicas")
+        minimum, maximum = units_of(low, Decimal(0)), units_of(high, None)
+        expected = pick_expected(target, low)
+    else:
+        minimum = expected = maximum = units_of(target, Decimal(0))
+    units = Units(minimum, expected, maximum)
+    versions = view.blocks("version")
+    if not versions:
+        machine = _template_of(view, GROUP_LINK)
+        return Extracted((machine.pool(units),), via=machine.via)
+    pools: list[PoolUsage] = []
+    via: list[str] = []
+    machines = [_template_of(version, TemplateLink(("instance_template",), INSTANCE_TEMPLATES, _TEMPLATE_BY)) for version in versions]
+    shares = _version_shares(versions, units)
+    for machine, share in zip(machines, shares, strict=True):
+        via.extend(machine.via)
+        pools.append(machine.pool(share))
+    return Extracted(tuple(pools), via=tuple(dict.fromkeys(via)))
+
+
+def _template_of(view: View, link: TemplateLink) -> Machine:
+    machine = followed_machine(view, link, template_machine)
+    return machine or Machine(unknown=Unknown("its instance template is not in the plan", "unknown-machine-type"))
+
+
+def _version_shares(versions: list[View], units: Units) -> list[Units]:
+    """Units of each version: a fixed number or percentage (rounded up), the rest to the version without target_size."""
+
+    def split(total: Decimal | None) -> list[Decimal | None]:
+        if total is None:
+            return [None] * len(versions)
+        sizes: list[Decimal | None] = []
+        for version in versions:
+            fixed, percent = version.known_number("target_size.fixed"), version.known_number("target_size.percent")
+            if fixed is not None:
+                sizes.append(min(fixed, total))
+            elif percent is not None:
+                sizes.append((total * percent / 100).to_integral_value("ROUND_CEILING"))
+            else:
+                sizes.append(None)
+        taken = sum((size for size in sizes if size is not None), Decimal(0))
+        return [max(total - taken, Decimal(0)) if size is None else size for size in sizes]
+
+    columns = [split(units.min), split(units.expected), split(units.max)]
+    return [Units(low, middle, high) for low, middle, high in zip(*columns, strict=True)]
+
+
+# -- GKE ------------------------------------------------------------------------------------------------------------------
+
+_CLUSTER = ("google_container_cluster",)
+
+
+def _cluster(view: View) -> View | None:
+    link = view.follow(("cluster",), _CLUSTER, ("name", "id", "self_link"))
+    return link.views[0] if link.views and not link.assumed else None
+
+
+def _is_zone(view: View, name: str) -> bool:
+    known = view.context.region_of_zone("gcp", name)
+    return known is not None and known != name
+
+
+def _zones(view: View, cluster: View | None) -> Decimal:
+    """How many zones a pool spans: its node_locations, else its cluster's, else 3 for a regional cluster.
+
+    A zonal cluster's own zone is added to the cluster's node_locations
+    (https://registry.terraform.io/providers/hashicorp/google/latest/docs/resources/container_cluster#node_locations).
+    """
+    own = view.texts("node_locations") if view.node.type == "google_container_node_pool" or view.prefix else []
+    if not isinstance(own, Unknown) and own:
+        return Decimal(len(set(own)))
+    source = cluster if cluster is not None else view
+    location = place(source) or place(view)
+    locations = source.texts("node_locations") if cluster is not None or source is view else []
+    zones = set() if isinstance(locations, Unknown) else {_tail(zone) for zone in locations}
+    if location is not None and _is_zone(view, location):
+        return Decimal(len(zones | {location}))
+    if zones:
+        return Decimal(len(zones))
+    if location is None:
+        view.note("warning", "assumed-zones", "neither the cluster's location nor its zones are known; 3 zones are assumed")
+    return Decimal(3)
+
+
+def node_machine(view: View) -> Machine:
+    """A `node_config` block."""
+    options, unknown = machine_options(view, "machine_type")
+    if not options and unknown is None:
+        options = (MachineOption("e2-medium"),)
+    flex = view.flag("flex_start")
+    spot = view.flag("spot") or view.flag("preemptible")
+    # GKE's defaults: 100 GB, pd-balanced
+    # (https://registry.terraform.io/providers/hashicorp/google/latest/docs/resources/container_cluster#disk_type).
+    disks = [Disk("boot", _tail(view.string("disk_type") or "pd-balanced"), view.known_number("disk_size_gb") or Decimal(100))]
+    boot = view.block("boot_disk")
+    if boot is not None and (boot.string("disk_type") or boot.known_number("size_gb")):
+        disks = [
+            Disk(
+                "boot",
+                boot.string("disk_type") or disks[0].disk_type,
+                boot.known_number("size_gb") or disks[0].size_gib,
+                iops=boot.known_number("provisioned_iops"),
+                throughput_mibps=boot.known_number("provisioned_throughput"),
+            )
+        ]
+    local = view.known_number("local_ssd_count") or Decimal(0)
+    for path in ("ephemeral_storage_local_ssd_config", "local_nvme_ssd_block_config", "ephemeral_storage_config"):
+        local += view.known_number(f"{path}.local_ssd_count") or Decimal(0)
+    if local:
+        disks.append(Disk("local_ssd", "local-ssd", LOCAL_SSD_GIB, count=int(local)))
+    image = view.string("image_type") or ""
+    return Machine(
+        options=options,
+        unknown=unknown,
+        purchase_model="flex_start" if flex else "spot" if spot else "on_demand",
+        os="windows" if image.upper().startswith("WINDOWS") else "linux",
+        accelerators=_accelerators(view),
+        disks=tuple(disks),
+        machine_attribute=view.attribute("machine_type"),
+        purchase_attribute=view.attribute("spot"),
+        sensitive=view.is_sensitive("machine_type"),
+    )
+
+
+def _node_pool(view: View, cluster: View | None) -> PoolUsage:
+    """A node pool, separate or inside its cluster: sizes count per zone, `total_*` limits do not."""
+    zones = _zones(view, cluster)
+    config = view.block("node_config")
+    if config is None:
+        machine = Machine(options=(MachineOption("e2-medium"),), disks=(Disk("boot", "pd-balanced", Decimal(100)),))
+    else:
+        machine = node_machine(config)
+    if view.flag("queued_provisioning.enabled"):
+        machine = replace(machine, purchase_model="flex_start")
+    count, initial = view.number("node_count"), view.number("initial_node_count")
+    scaling = view.block("autoscaling")
+
+    def times(size: Decimal | None) -> Decimal | None:
+        return None if size is None else size * zones
+
+    if scaling is None:
+        size = times(pick_expected(count, initial))
+        return machine.pool(Units(size, size, size))
+    total_low, total_high = scaling.number("total_min_node_count"), scaling.number("total_max_node_count")
+    low, high = scaling.number("min_node_count"), scaling.number("max_node_count")
+    per_zone = not total_high and (high is not None or low is not None)
+    least = times(units_of(low, Decimal(0))) if per_zone else units_of(total_low, Decimal(0))
+    most = times(units_of(high, None)) if per_zone else units_of(total_high, None)
+    started = count if count is not None and count != 0 else initial
+    expected = times(pick_expected(started)) if started is not None else least
+    return machine.pool(Units(least, expected, most))
+
+
+def node_pool(view: View) -> Extracted:
+    """`google_container_node_pool`; zones and region come from its cluster."""
+    return Extracted((_node_pool(view, _cluster(view)),))
+
+
+def cluster(view: View) -> Extracted:
+    """`google_container_cluster` with pools of its own, or its default pool."""
+    pools: list[PoolUsage] = [_node_pool(block, view) for block in view.blocks("node_pool")]
+    if not pools and not view.flag("remove_default_node_pool") and not view.flag("enable_autopilot") and view.block("node_config") is not None:
+        pools.append(_node_pool(view, None))
+    fee = FixedUsage("control_plane", "gke", "GKE cluster management fee")
+    return Extracted(tuple(pools), fixed=(fee,))
+
+
+_MACHINE_READS = ("machine_type", "guest_accelerator", "scheduling", "network_interface.access_config")
+_ASSUMES_DISK = "A disk whose size only the image tells is not counted; a disk without a type is pd-standard."
+_PROBE = ("machine_type",)
+_GPU = ("guest_accelerator",)
+
+SPECS = (
+    ResourceSpec(
+        type="google_compute_instance",
+        cloud="gcp",
+        extract=instance,
+        region=region,
+        tags=labels,
+        probe=_PROBE,
+        accelerator_attributes=_GPU,
+        reads=(*_MACHINE_READS, "boot_disk", "scratch_disk", "attached_disk", "desired_status"),
+        assumes=(_ASSUMES_DISK,),
+        source="google provider: google_compute_instance",
+    ),
+    *(
+        ResourceSpec(
+            type=name,
+            cloud="gcp",
+            extract=as_template(template_machine),
+            region=region,
+            tags=labels,
+            template=True,
+            reads=(*_MACHINE_READS, "disk"),
+            assumes=("Costs nothing by itself.", _ASSUMES_DISK),
+            source=f"google provider: {name}",
+        )
+        for name in INSTANCE_TEMPLATES
+    ),
+    *(
+        ResourceSpec(
+            type=name,
+            cloud="gcp",
+            extract=instance_group_manager,
+            region=region,
+            tags=labels,
+            links=(GROUP_LINK,),
+            reads=("version", "target_size", "google_compute_autoscaler.target"),
+            assumes=("Sizes are totals of the group. With an autoscaler and no target_size it starts at min_replicas.",),
+            source=f"google provider: {name}",
+        )
+        for name in ("google_compute_instance_group_manager", "google_compute_region_instance_group_manager")
+    ),
+    ResourceSpec(
+        type="google_container_cluster",
+        cloud="gcp",
+        extract=cluster,
+        region=region,
+        tags=labels,
+        reads=("node_pool", "node_config", "initial_node_count", "location", "node_locations", "remove_default_node_pool"),
+        assumes=(
+            "The management fee is counted when the cluster itself holds a GPU pool; the free tier of the billing account is not known.",
+            "A regional cluster without node_locations spans three zones.",
+        ),
+        source="google provider: google_container_cluster",
+    ),
+    ResourceSpec(
+        type="google_container_node_pool",
+        cloud="gcp",
+        extract=node_pool,
+        region=region,
+        tags=labels,
+        reads=("node_config", "node_count", "initial_node_count", "autoscaling", "node_locations", "cluster", "queued_provisioning"),
+        assumes=(
+            "Sizes count per zone: the pool's node_locations, else the cluster's, else three for a regional cluster.",
+            "Nodes have a 100 GiB pd-balanced boot disk unless the configuration says otherwise.",
+        ),
+        source="google provider: google_container_node_pool",
+    ),
+)
+
+SUPPORT = (
+    "google_compute_autoscaler",
+    "google_compute_region_autoscaler",
+    "google_compute_disk",
+    "google_compute_region_disk",
+    "google_compute_attached_disk",
+)
+"""Types that are read only because others refer to them."""

@@ -1,0 +1,139 @@
+"""How a Terraform resource type is described: one `ResourceSpec` each, in the file of its provider.
+
+A spec says where the machine is named, how many run, how they are bought and what is attached. The helpers below cover
+what most types have in common; a type that needs more has a function of its own beside its entry.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from gpuguard.extract.view import View
+from gpuguard.model.usage import (
+    AttachedAccelerator,
+    Attribute,
+    Disk,
+    FixedUsage,
+    MachineOption,
+    OperatingSystem,
+    Payment,
+    PoolUsage,
+    PurchaseModel,
+    Term,
+    Units,
+    Unknown,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What one unit is, wherever it is written: on the resource itself or in a template it uses."""
+
+    options: tuple[MachineOption, ...] = ()
+    unknown: Unknown | None = None
+    purchase_model: PurchaseModel = "on_demand"
+    term: Term | None = None
+    payment: Payment | None = None
+    os: OperatingSystem = "linux"
+    accelerators: tuple[AttachedAccelerator, ...] = ()
+    disks: tuple[Disk, ...] = ()
+    public_ipv4: int = 0
+    spot_max_price: Decimal | None = None
+    machine_attribute: Attribute | None = None
+    purchase_attribute: Attribute | None = None
+    sensitive: bool = False
+    via: tuple[str, ...] = ()
+
+    def pool(self, units: Units, **changes: object) -> PoolUsage:
+        """This machine, so many times."""
+        pool = PoolUsage(
+            options=self.options,
+            unknown=self.unknown if not self.options else None,
+            units=units,
+            purchase_model=self.purchase_model,
+            term=self.term,
+            payment=self.payment,
+            os=self.os,
+            accelerators=self.accelerators,
+            disks=self.disks,
+            public_ipv4=self.public_ipv4,
+            spot_max_price=self.spot_max_price,
+            machine_attribute=self.machine_attribute,
+            purchase_attribute=self.purchase_attribute,
+            sensitive=self.sensitive,
+        )
+        return replace(pool, **changes) if changes else pool  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """What a spec makes of one side of a resource."""
+
+    pools: tuple[PoolUsage, ...]
+    via: tuple[str, ...] = ()
+    fixed: tuple[FixedUsage, ...] = ()
+
+
+MachineReader = Callable[[View], Machine]
+Extractor = Callable[[View], Extracted]
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateLink:
+    """The templates a type may use: attribute paths, the types behind them, and the attributes that identify those."""
+
+    paths: tuple[str, ...]
+    types: tuple[str, ...]
+    by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceSpec:
+    """One Terraform resource type that can hold an accelerator.
+
+    `probe` names the top-level attributes that decide whether an accelerator is possible: when all machine types in
+    them are known to have none and nothing else there speaks of accelerators, the rest is never decoded.
+    `region` returns the region or None; `template` is True for types that cost nothing by themselves.
+    """
+
+    type: str
+    cloud: str
+    extract: Extractor
+    region: Callable[[View], "str | Unknown | None"]
+    tags: Callable[[View], dict[str, str]]
+    probe: tuple[str, ...] = ()
+    accelerator_attributes: tuple[str, ...] = ()
+    template: bool = False
+    links: tuple[TemplateLink, ...] = ()
+    reads: tuple[str, ...] = ()
+    assumes: tuple[str, ...] = ()
+    source: str = ""
+
+
+def machine_options(view: View, path: str) -> tuple[tuple[MachineOption, ...], Unknown | None]:
+    """The machine type at a path as the only option; ((), None) when it is not set."""
+    value = view.text(path)
+    if isinstance(value, Unknown):
+        candidates = view.context.resolver.values(view.node, (*view.prefix, *path.split("."))) if view.side == "after" else []
+        names = [name for name in candidates if isinstance(name, str) and name]
+        if names:
+            return tuple(MachineOption(name) for name in names), None
+        return (), Unknown(f"{path} is known only after apply", code="unknown-machine-type")
+    return ((MachineOption(value),) if value else ()), None
+
+
+def units_of(value: Decimal | Unknown | None, default: Decimal | None) -> Decimal | None:
+    """A number of units; None stays "only apply can tell", an unset value becomes the default."""
+    if isinstance(value, Unknown):
+        return None
+    return default if value is None else value
+
+
+def pick_expected(*choices: Decimal | Unknown | None) -> Decimal | None:
+    """The first size that is set: desired, else initial, else minimum. None when that one is unknown."""
+    for choice in choices:
+        if isinstance(choice, Unknown):
+            return None
+        if choice is not None:
+            return choice
+    return Decimal(0)

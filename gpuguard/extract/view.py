@@ -1,0 +1,359 @@
+"""One side of one resource as the specs read it: attributes, blocks, what is unknown, and what it refers to."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from functools import cached_property
+from typing import Any
+
+from gpuguard.model.report import Diagnostic, Level
+from gpuguard.model.usage import Attribute, Unknown
+from gpuguard.read.document import Document, Node, Side, json_type
+from gpuguard.read.references import Path, Resolver, is_unknown, walk
+
+SENSITIVE = "(sensitive)"
+
+_MAX_NUMBER = Decimal(1_000_000_000)
+"""No size, count or limit of a machine is above a thousand million: larger is a mistake in the plan."""
+
+
+@dataclass(slots=True)
+class Context:
+    """What all views of one document share."""
+
+    document: Document
+    resolver: Resolver
+    default_regions: Mapping[str, str] = field(default_factory=dict)
+    region_of_zone: Callable[[str, str], str | None] = lambda cloud, zone: None
+    is_region: Callable[[str, str], bool] = lambda cloud, name: False
+    by_value: dict[tuple[str, str, Side], dict[str, list[Node]]] = field(default_factory=dict)
+    claims: Callable[[], frozenset[int]] = frozenset
+    """Templates (by identity of their node) that some resource is known to use."""
+    referrers: dict[tuple[str, str], dict[int, list[Node]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The resources behind a reference.
+
+    `assumed` says how they were found when the trail was hidden; then `views` may hold several candidates.
+    """
+
+    views: tuple["View", ...] = ()
+    assumed: str | None = None
+
+    @property
+    def first(self) -> "View | None":
+        """The first resource, if any."""
+        return self.views[0] if self.views else None
+
+
+def parse_path(path: str) -> Path:
+    """``a.b.0.c`` → ("a", "b", 0, "c")."""
+    return tuple(int(step) if step.isdigit() else step for step in path.split("."))
+
+
+class View:
+    """One resource on one side of the change, or a block inside it (`prefix`).
+
+    Reading gives the value, None when the attribute is not set or left to the provider, and `Unknown` when it is set
+    to something only apply can tell. Values of the wrong type are told as a diagnostic and count as Unknown.
+    """
+
+    def __init__(self, context: Context, node: Node, side: Side, notes: list[Diagnostic], prefix: Path = ()) -> None:
+        self.context, self.node, self.side, self.notes, self.prefix = context, node, side, notes, prefix
+
+    @cached_property
+    def _values(self) -> dict[str, Any]:
+        return self.node.values(self.side) or {}
+
+    @property
+    def address(self) -> str:
+        """Address of the resource."""
+        return self.node.address
+
+    def note(self, level: Level, code: str, message: str, hint: str | None = None) -> None:
+        """Tell the reader of the report something about this resource, once."""
+        diagnostic = Diagnostic(
+            level=level, code=code, project=self.context.document.project, address=self.node.address, message=message, hint=hint
+        )
+        if diagnostic not in self.notes:
+            self.notes.append(diagnostic)
+
+    # -- values -----------------------------------------------------------------------------------------------------
+
+    def get(self, path: str) -> Any:
+        """The decoded value at a path below this view, None, or Unknown."""
+        full = (*self.prefix, *parse_path(path))
+        value = walk(self._values, full)
+        if value is not None:
+            return value
+        if self.side == "before" or not is_unknown(self.node.after_unknown, full):
+            return None
+        if not self.context.resolver.configured(self.node, full):
+            return None
+        found = self.context.resolver.values(self.node, full)
+        if len(found) == 1:
+            return found[0]
+        return Unknown(f"{path} is known only after apply")
+
+    def known(self, path: str) -> Any:
+        """The value at a path if the plan itself has it, following no reference."""
+        return walk(self._values, (*self.prefix, *parse_path(path)))
+
+    def text(self, path: str) -> str | Unknown | None:
+        """A string; empty counts as not set."""
+        value = self.get(path)
+        if value is None or isinstance(value, Unknown):
+            return value
+        if isinstance(value, str):
+            return value or None
+        return self._wrong(path, "a string", value)
+
+    def string(self, path: str) -> str | None:
+        """A string that is known; None otherwise."""
+        value = self.text(path)
+        return value if isinstance(value, str) else None
+
+    def number(self, path: str) -> Decimal | Unknown | None:
+        """A number ≥ 0, also when it is written as a string."""
+        value = self.get(path)
+        if value is None or isinstance(value, Unknown):
+            return value
+        number: Decimal | None = None
+        if isinstance(value, int | float | str) and not isinstance(value, bool):
+            if value == "":
+                return None
+            try:
+                number = Decimal(str(value).strip()[:64])
+            except InvalidOperation:
+                number = None
+        if number is None or not number.is_finite():
+            return self._wrong(path, "a number", value)
+        if number < 0 or number > _MAX_NUMBER:
+            self.note("warning", "implausible-value", f"{path} is {'negative' if number < 0 else 'too large to be true'}; taken as unknown")
+            return Unknown(f"{path} is implausible", code="unknown-implausible")
+        return number
+
+    def known_number(self, path: str) -> Decimal | None:
+        """A number that is known; None otherwise."""
+        value = self.number(path)
+        return value if isinstance(value, Decimal) else None
+
+    def flag(self, path: str) -> bool:
+        """A boolean; False when not set or unknown. Strings "true"/"false" count."""
+        value = self.get(path)
+        return value is True or (isinstance(value, str) and value.lower() == "true")
+
+    def texts(self, path: str) -> list[str] | Unknown:
+        """A list of strings; [] when not set."""
+        value = self.get(path)
+        if value is None:
+            return []
+        if isinstance(value, Unknown):
+            return value
+        if isinstance(value, list):
+            texts = [item for item in value if isinstance(item, str) and item]
+            if len(texts) == len(value):
+                if self.side == "after" and not texts and is_unknown(self.node.after_unknown, (*self.prefix, *parse_path(path), 0)):
+                    return Unknown(f"{path} is known only after apply")
+                return texts
+            if all(item is None for item in value if not isinstance(item, str)):
+                full = (*self.prefix, *parse_path(path))
+                candidates = [item for item in self.context.resolver.values(self.node, full) if isinstance(item, str)]
+                return texts or candidates or Unknown(f"{path} is known only after apply")
+        if isinstance(value, str):
+            return [value]
+        wrong = self._wrong(path, "a list of strings", value)
+        return wrong
+
+    def _wrong(self, path: str, expected: str, value: object) -> Unknown:
+        self.note("warning", "unreadable-value", f"{path} must be {expected}, found {json_type(value)}; taken as unknown")
+        return Unknown(f"{path} is not {expected}", code="unknown-unreadable")
+
+    def blocks(self, path: str) -> list["View"]:
+        """Nested blocks, one view each; a single object counts as one block."""
+        full = (*self.prefix, *parse_path(path))
+        value = walk(self._values, full)
+        if isinstance(value, dict):
+            return [View(self.context, self.node, self.side, self.notes, full)]
+        if isinstance(value, list):
+            return [
+                View(self.context, self.node, self.side, self.notes, (*full, index))
+                for index, item in enumerate(value)
+                if isinstance(item, dict)
+            ]
+        return []
+
+    def block(self, path: str) -> "View | None":
+        """The first nested block, if there is one."""
+        blocks = self.blocks(path)
+        return blocks[0] if blocks else None
+
+    def is_sensitive(self, path: str) -> bool:
+        """Whether the plan marks the value as sensitive on this side."""
+        return is_unknown(self.node.sensitive(self.side), (*self.prefix, *parse_path(path)))
+
+    def is_sensitive_key(self, path: str, key: str) -> bool:
+        """Whether one entry of a map is marked as sensitive (its key may hold dots)."""
+        return is_unknown(self.node.sensitive(self.side), (*self.prefix, *parse_path(path), key))
+
+    def attribute(self, path: str) -> Attribute:
+        """Where the value stands, for edits."""
+        return Attribute(self.node.address, ".".join(str(step) for step in (*self.prefix, *parse_path(path))))
+
+    # -- references -------------------------------------------------------------------------------------------------
+
+    def follow(self, paths: Iterable[str], types: tuple[str, ...], by: Iterable[str]) -> Link:
+        """The resources of `types` that any of `paths` refers to.
+
+        Known values are matched against the attributes `by` of those resources (ids, names, self links); unknown ones
+        are followed through the configuration; where the trail is hidden, candidates are assumed (see `_assume`).
+        """
+        hidden = False
+        wanted = [(*self.prefix, *parse_path(path)) for path in paths]
+        for full in wanted:
+            value = walk(self._values, full)
+            if isinstance(value, str) and value:
+                return self._views(self._matching(types, by, value))
+        if self.side == "before":
+            return Link()
+        found: list[Node] = []
+        for full in wanted:
+            if not is_unknown(self.node.after_unknown, full):
+                continue
+            resolution = self.context.resolver.resolve(self.node, full)
+            found.extend(resolution.nodes(types))
+            values = [constant for constant in resolution.constants if isinstance(constant, str)]
+            for value in values:
+                found.extend(self._matching(types, by, value))
+            if resolution.ended or not resolution.configured:
+                hidden = True
+        if found:
+            return self._views(found)
+        return self._assume(types) if hidden else Link()
+
+    def exactly(self, paths: Iterable[str], types: tuple[str, ...]) -> list[Node]:
+        """The unknown references among `paths`, as far as the configuration names their target."""
+        found: list[Node] = []
+        for path in paths:
+            full = (*self.prefix, *parse_path(path))
+            if walk(self._values, full) is None and is_unknown(self.node.after_unknown, full):
+                found.extend(self.context.resolver.resolve(self.node, full).nodes(types))
+        return found
+
+    def _matching(self, types: tuple[str, ...], by: Iterable[str], value: str) -> list[Node]:
+        found: list[Node] = []
+        for type_ in types:
+            for attribute in by:
+                index = self._index(type_, attribute)
+                found.extend(index.get(value, ()) or index.get(value.rsplit("/", 1)[-1], ()))
+                if found:
+                    return found
+        return found
+
+    def _index(self, type_: str, attribute: str) -> dict[str, list[Node]]:
+        key = (type_, attribute, self.side)
+        index = self.context.by_value.get(key)
+        if index is None:
+            index = {}
+            document = self.context.document
+            for node in [*document.current(type_), *document.data(type_)]:
+                values = node.values(self.side)
+                value = values.get(attribute) if values else None
+                if isinstance(value, str) and value:
+                    index.setdefault(value, []).append(node)
+                    if "/" in value:
+                        index.setdefault(value.rsplit("/", 1)[-1], []).append(node)
+            self.context.by_value[key] = index
+        return index
+
+    def _assume(self, types: tuple[str, ...]) -> Link:
+        """Candidates where a local or a dynamic block hides the reference.
+
+        Those in the same module instance, of the same key if there is one; narrowed by what the plan lists as
+        relevant, by names that begin alike, and by leaving out what other resources are known to use. A module that has
+        none of its own is given them by its caller.
+        """
+        document = self.context.document
+        node = self.node
+        local = [other for other in document.current(*types) if other.module_address == node.module_address and other.values(self.side) is not None]
+        how = "in the same module"
+        if not local:
+            local = self.context.resolver.call_arguments(node, types)
+            how = "passed into its module"
+        if len(local) > 1 and node.index is not None:
+            local = [other for other in local if other.index == node.index] or local
+        if len(local) > 1:
+            relevant = document.relevant
+            local = [other for other in local if other.address in relevant or _without_key(other.address) in relevant] or local
+        if len(local) > 1:
+            names = [name for name in (self._name(node), node.name) if name]
+            local = [other for other in local if any(_alike(name, self._name(other) or "") for name in names)] or local
+        if len(local) > 1:
+            claimed = self.context.claims()
+            local = [other for other in local if id(other) not in claimed] or local
+        if not local:
+            return Link()
+        link = self._views(local)
+        return Link(link.views, how)
+
+    def _name(self, node: Node) -> str | None:
+        values = node.values(self.side) or {}
+        for key in ("name", "name_prefix", "node_group_name", "node_group_name_prefix"):
+            value = values.get(key)
+            if isinstance(value, str) and value:
+                return value.rstrip("-")
+        return None
+
+    def _views(self, nodes: Iterable[Node]) -> Link:
+        distinct = {id(node): node for node in nodes}
+        views = [
+            View(self.context, node, self.side, self.notes)
+            for node in distinct.values()
+            if node.values(self.side) is not None
+        ]
+        return Link(tuple(views))
+
+    def referring(self, types: tuple[str, ...], path: str) -> list["View"]:
+        """Resources of `types` whose attribute `path` refers to this one (autoscalers, attachments), on this side."""
+        found: dict[int, View] = {}
+        for type_ in types:
+            key = (type_, path)
+            index = self.context.referrers.get(key)
+            if index is None:
+                index = {}
+                for node in self.context.document.current(type_):
+                    for target in self.context.resolver.resolve(node, parse_path(path)).targets:
+                        index.setdefault(id(target[0]), []).append(node)
+                self.context.referrers[key] = index
+            for node in index.get(id(self.node), ()):
+                if node.values(self.side) is not None:
+                    found[id(node)] = View(self.context, node, self.side, self.notes)
+            for own in ("id", "self_link", "name", "arn"):
+                value = self._values.get(own)
+                if isinstance(value, str) and value:
+                    for node in self._index_at(type_, path).get(value, ()):
+                        found[id(node)] = View(self.context, node, self.side, self.notes)
+        return list(found.values())
+
+    def _index_at(self, type_: str, path: str) -> dict[str, list[Node]]:
+        key = (type_, path, self.side)
+        index = self.context.by_value.get(key)
+        if index is None:
+            index = {}
+            steps = parse_path(path)
+            for node in self.context.document.current(type_):
+                value = walk(node.values(self.side), steps)
+                if isinstance(value, str) and value:
+                    index.setdefault(value, []).append(node)
+            self.context.by_value[key] = index
+        return index
+
+
+def _without_key(address: str) -> str:
+    return address[: address.rindex("[")] if address.endswith("]") and "[" in address else address
+
+
+def _alike(one: str, other: str) -> bool:
+    return bool(one) and bool(other) and (one.startswith(other) or other.startswith(one))

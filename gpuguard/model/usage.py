@@ -1,0 +1,135 @@
+"""What a resource uses, before any price is known: machines, how many, how bought, with which disks.
+
+Made by `extract`, read by `price` and `advise`. Names of machine types and accelerators are the cloud's own,
+as Terraform carries them; the catalog knows what they mean.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+PurchaseModel = Literal[
+    "on_demand", "spot", "reserved", "savings_plan", "committed_use", "capacity_block", "flex_start", "capacity_reservation"
+]
+Term = Literal["1y", "3y"]
+Payment = Literal["no_upfront", "partial_upfront", "all_upfront"]
+OperatingSystem = Literal["linux", "windows", "rhel", "sles"]
+Role = Literal["supply", "demand"]
+
+HOURS_PER_MONTH = Decimal(730)
+"""A month is 730 hours (365 × 24 ÷ 12) unless a schedule or the usage file says otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A value that only `terraform apply` can tell. `reason` is for people; `code` starts with ``unknown-``."""
+
+    reason: str
+    code: str = "unknown-value"
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """How many units run: the scaling bounds and what the configuration asks for. None: only apply can tell."""
+
+    min: Decimal | None
+    expected: Decimal | None
+    max: Decimal | None
+
+    @classmethod
+    def fixed(cls, count: Decimal | int | None) -> "Units":
+        """The same number always."""
+        number = None if count is None else Decimal(count)
+        return cls(number, number, number)
+
+
+@dataclass(frozen=True, slots=True)
+class AttachedAccelerator:
+    """Accelerators put onto a machine that has none of its own, or declared again on one that has."""
+
+    name: str
+    count: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """One kind of disk on every unit. `size_gib` None: the image decides and the plan does not say.
+
+    `disk_type` is the cloud's name (gp3, pd-ssd, Premium_LRS, local-ssd). `iops` and `throughput_mibps` are what is
+    provisioned in all; what the price includes is taken off by the pricing engine.
+    """
+
+    role: Literal["boot", "data", "local_ssd"]
+    disk_type: str
+    size_gib: Decimal | None
+    count: int = 1
+    iops: Decimal | None = None
+    throughput_mibps: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MachineOption:
+    """One machine type a pool may start, and how many capacity units one machine of it brings."""
+
+    sku: str
+    weight: Decimal = Decimal(1)
+    spot_max_price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """Where in the configuration a fact stands, so that an edit can be proposed: resource address and dotted path."""
+
+    address: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class PoolUsage:
+    """Machines of one kind, bought one way. Units count machines, or capacity units where options have weights.
+
+    `options` is empty when only apply can tell the machine type; `unknown` then says why.
+    `pick` says which of several options runs: ``first`` (prioritised), ``cheapest`` (lowest price) or
+    ``dearest`` (nothing says which).
+    """
+
+    options: tuple[MachineOption, ...]
+    units: Units
+    purchase_model: PurchaseModel = "on_demand"
+    pick: Literal["first", "cheapest", "dearest"] = "first"
+    term: Term | None = None
+    payment: Payment | None = None
+    os: OperatingSystem = "linux"
+    role: Role = "supply"
+    hours_per_month: Decimal = HOURS_PER_MONTH
+    accelerators: tuple[AttachedAccelerator, ...] = ()
+    disks: tuple[Disk, ...] = ()
+    public_ipv4: int = 0
+    spot_max_price: Decimal | None = None
+    covered_by: str | None = None
+    unknown: Unknown | None = None
+    machine_attribute: Attribute | None = None
+    purchase_attribute: Attribute | None = None
+    sensitive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FixedUsage:
+    """Something billed by the hour beside the machines, whatever their number (a control plane)."""
+
+    kind: Literal["control_plane", "license", "network", "managed_service"]
+    sku: str
+    description: str
+    quantity: Decimal = Decimal(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """All that one resource uses on one side of the change. `region` None: not known, `region_unknown` says why."""
+
+    cloud: str
+    region: str | None
+    pools: tuple[PoolUsage, ...]
+    fixed: tuple[FixedUsage, ...] = ()
+    via: tuple[str, ...] = ()
+    region_unknown: Unknown | None = None

@@ -1,0 +1,1 @@
+"""Price catalog and pricing engine."""

@@ -1,0 +1,761 @@
+"""The price catalog: an embedded SQLite file, opened read-only and looked up by name.
+
+A look-up first asks SQLite for everything known about one name and keeps the answer, so a repeated look-up is a
+dictionary access. Names come from Terraform files and are hostile until found: a name that is too long or cannot be
+written as UTF-8 is simply not there. A file that is missing, foreign, damaged or of another schema is a
+`CatalogError` with the way out.
+"""
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple, cast
+
+from gpuguard.errors import CatalogError
+from gpuguard.model.price import (
+    AcceleratorModel,
+    DiscountRange,
+    InstanceType,
+    Performance,
+    Price,
+    PriceKey,
+    PriceKind,
+    Region,
+    Unpriced,
+)
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+SCHEMA_VERSION = 1
+"""The schema this reader knows; `gpuguard.price.build` writes it into the file."""
+
+APPLICATION_ID = 0x47505547
+EMBEDDED = Path(__file__).with_name("catalog.sqlite")
+EVERYWHERE = "*"
+"""Region of a list price that is the same in all regions of a cloud."""
+
+COMMITMENTS = ("reserved", "savings_plan", "committed_use")
+
+_LONGEST_NAME = 256
+_HEADER_BYTES = 100
+_REBUILD = "install gpuguard again, or run `python -m gpuguard.price.build` in a checkout"
+
+_GCP_CUSTOM = re.compile(r"(?:([a-z]\d[a-z]?)-)?custom-(?:(micro|small|medium)|(\d{1,4}))-(\d{1,9})(-ext)?\Z")
+_E2_SHARED_VCPUS = {"micro": 0.25, "small": 0.5, "medium": 1.0}
+_AWS_ZONE = re.compile(r"([a-z]{2}(?:-gov|-isof?b?e?)?-[a-z]+-\d{1,2})(?:[a-z]|-[a-z0-9-]+)\Z")
+_AWS_ZONE_ID = re.compile(r"([a-z]{3,5}\d{1,2})-(?:[a-z0-9]+-)?az\d{1,2}\Z")
+_GCP_ZONE = re.compile(r"([a-z]+-[a-z]+\d{1,2})-(?:ai\d{1,2})?[a-z]\Z")
+
+# A machine whose name the catalog lacks is suspected of an accelerator when its family is one of these:
+_ACCELERATED = {
+    # Instance classes G, P, Trn, Inf and DL, then the generation (Amazon EC2: instance type naming conventions).
+    # F carries FPGAs and VT video transcoders: no accelerators in this catalog's sense.
+    "aws": r"(?:ml\.)?(?:g\d|gr\d|p\d|trn\d|inf\d|dl\d)[a-z0-9-]*\.[a-z0-9-]+\Z",
+    # Accelerator-optimised machine series A and G, and the TPU series ct… and tpu… (Compute Engine machine families).
+    "gcp": r"(?:a[2-9]x?|g[2-9]|ct\d[a-z]*|tpu\d[a-z]*)-[a-z0-9-]+\Z",
+    # The GPU sizes are the series NC, ND, NG and NV; NP carries FPGAs (Azure: GPU accelerated VM sizes).
+    "azure": r"(?:standard_)?n[cdgv]\d+.*\Z",
+    "oci": r"(?:vm|bm)\.gpu.*\Z",
+    "alibaba": r"ecs\.(?:e?bm)?(?:gn|vgn|sgn|ga)\d.*\Z",
+    "linode": r"g\d-gpu-.*\Z",
+    "digitalocean": r"gpu-.*\Z",
+    "vultr": r"vcg-.*|vbm-.*-gpu\Z",
+    "civo": r"(?:an\.)?g\w*\.gpu.*|gpu-.*\Z",
+    "ovh": r"(?:t[12]|l4|l40s|a10|a100|h100|h200|b200|v100s?|rtx\d+)-.*\Z",
+    "nebius": r"gpu-.*\Z",
+    "lambda": r"gpu_.*\Z",
+    "hyperstack": r"n\d-(?!cpu).*\Z",
+    "crusoe": r"(?:a|h|b|l|gb|mi)\d+.*\.\d+x\Z",
+    "coreweave": r"gd-.*|hgx-.*|gb\d+-.*\Z",
+    "verda": r"\d+(?:a|b|h|l|v|gb|rtx)\d+.*\Z",
+}
+
+Row = tuple[str | float | int | None, ...]
+
+
+class _Bought(NamedTuple):
+    """What tells one price row of a SKU from another."""
+
+    region: str
+    os: str
+    purchase_model: str
+    term: str
+    payment: str
+
+
+class Catalog:
+    """Facts and prices by name. Open it with `Catalog.open`.
+
+    Every method answers from the file alone and never guesses: None, `Unpriced` or an empty tuple say that the
+    catalog does not know. A damaged file raises `CatalogError` at the look-up that meets the damage.
+    """
+
+    def __init__(self, connection: "Connection", path: Path, version: str, checksum: str) -> None:
+        self._connection = connection
+        self.path = path
+        self.version = version
+        """Day of the newest price row and the start of the checksum: ``2026-10-24+1a2b3c4d``."""
+        self.checksum = checksum
+        """SHA-256 over all rows, as the build wrote it."""
+        self._prices: dict[tuple[str, str, str], dict[_Bought, Price]] = {}
+        self._answers: dict[PriceKey, Price | Unpriced] = {}
+        self._types: dict[tuple[str, str], InstanceType | None] = {}
+        self._offers: dict[tuple[str, str], tuple[InstanceType, ...]] = {}
+        self._spellings: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._discounts: dict[str, list[Row]] = {}
+        self._performance: dict[tuple[str, str, str], Performance | None] = {}
+
+    @classmethod
+    def open(cls, path: Path | None = None) -> "Catalog":
+        """Open the catalog at `path`, or the one that came with gpuguard.
+
+        Raises `CatalogError` for a file that is missing, is not a catalog, is cut short, or has another schema.
+        The file is opened as immutable: it is never locked or written, and works on a read-only file system.
+        """
+        import sqlite3
+
+        path = EMBEDDED if path is None else path
+        own = path == EMBEDDED
+        hint = _REBUILD if own else "leave out --catalog to use the catalog that came with gpuguard"
+        try:
+            with path.open("rb") as stream:
+                header = stream.read(_HEADER_BYTES)
+                size = stream.seek(0, 2)
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            raise CatalogError(f"price catalog {_shown(path)} cannot be read: {reason}", hint=hint) from error
+        _check_header(path, header, size, hint)
+        try:
+            # as_uri() quotes ?, # and % in the path, which would otherwise change what SQLite opens.
+            connection = sqlite3.connect(path.absolute().as_uri() + "?mode=ro&immutable=1", uri=True)
+            meta = dict(connection.execute("SELECT name, value FROM meta").fetchall())
+        except sqlite3.Error as error:
+            raise CatalogError(f"price catalog {_shown(path)} is damaged: {error}", hint=hint) from error
+        if not isinstance(meta.get("version"), str) or not isinstance(meta.get("checksum"), str):
+            connection.close()
+            raise CatalogError(f"price catalog {_shown(path)} is damaged: it has no version", hint=hint)
+        return cls(connection, path, meta["version"], meta["checksum"])
+
+    def close(self) -> None:
+        """Close the file. What was looked up before stays known; anything else fails."""
+        self._connection.close()
+
+    def __enter__(self) -> "Catalog":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # --- machine types and accelerators ---
+
+    def instance_type(self, cloud: str, sku: str) -> InstanceType | None:
+        """Return the facts about a machine type, with or without accelerator, or None when the name is unknown.
+
+        Azure sizes match in any letter case. GCP takes a bare name or the path or URL that ends in it; a custom type
+        (``n1-custom-8-30720``, ``custom-8-30720``, ``-ext``) is worked out from its name: vCPUs, then MiB.
+        """
+        key = (cloud, sku)
+        if key not in self._types:
+            self._types[key] = self._find_type(cloud, sku)
+        return self._types[key]
+
+    def is_machine_type(self, cloud: str, sku: str) -> bool:
+        """Tell whether the name is a known machine type of the cloud, GPU or not."""
+        return self.instance_type(cloud, sku) is not None
+
+    def canonical_sku(self, cloud: str, sku: str) -> str:
+        """Return the catalog's spelling of a machine type, or the name as given (last part of a GCP URL)."""
+        found = self.instance_type(cloud, sku)
+        return found.sku if found else _last_part(sku) if cloud == "gcp" else sku
+
+    def accelerator(self, name: str) -> AcceleratorModel | None:
+        """Return an accelerator model by canonical name or by any name a cloud gives it.
+
+        Letter case and underscores do not matter, a URL counts by its last part, and a virtual workstation
+        (``nvidia-tesla-t4-vws``) is the GPU it runs on.
+        """
+        return self._accelerators.get(_accelerator_name(name))
+
+    def offers(self, cloud: str, region: str) -> tuple[InstanceType, ...]:
+        """Return the GPU machine types that have an on-demand or spot price in the region, sorted by name.
+
+        List prices that hold in all regions of a cloud count: they do not promise that the region has the type.
+        """
+        name = self._region_name(cloud, region)
+        if not _plain(cloud) or not _plain(name):
+            return ()
+        if (cloud, name) not in self._offers:
+            rows = self._rows(
+                "SELECT DISTINCT sku FROM price WHERE cloud = ? AND kind = 'machine' AND region IN (?, '*')"
+                " AND purchase_model IN ('on_demand', 'spot') ORDER BY sku",
+                (cloud, name),
+            )
+            found = (self.instance_type(cloud, str(sku)) for (sku,) in rows)
+            self._offers[cloud, name] = tuple(each for each in found if each is not None and each.gpu_model)
+        return self._offers[cloud, name]
+
+    def instance_types_with(self, cloud: str, model: str) -> tuple[InstanceType, ...]:
+        """Return the machine types of a cloud that carry an accelerator model (any of its names), smallest first."""
+        found = self.accelerator(model)
+        if found is None or not _plain(cloud):
+            return ()
+        rows = self._rows(
+            "SELECT sku FROM instance_type WHERE cloud = ? AND gpu_model = ? ORDER BY gpu_count, vcpus, sku",
+            (cloud, found.model),
+        )
+        types = (self.instance_type(cloud, str(sku)) for (sku,) in rows)
+        return tuple(each for each in types if each is not None)
+
+    def looks_like_accelerator(self, cloud: str, sku: str) -> bool:
+        """Tell whether an unknown machine type has the name of an accelerator family of its cloud.
+
+        New sizes appear before any price table knows them; their families are named systematically, so a name of such
+        a family is reported as an unpriced GPU and not passed over. A name the catalog knows is answered from its
+        facts. FPGA families (AWS F, Azure NP) do not count.
+        """
+        known = self.instance_type(cloud, sku)
+        if known is not None:
+            return known.gpu_model is not None
+        pattern = _ACCELERATED.get(cloud)
+        name = _last_part(sku) if cloud == "gcp" else sku
+        if pattern is None or not _plain(name):
+            return False
+        return re.match(pattern, name.lower()) is not None
+
+    # --- prices ---
+
+    def price(self, key: PriceKey) -> Price | Unpriced:
+        """Return the price of exactly what `key` asks for: in its region first, then the cloud's list price.
+
+        A commitment asked for without term or payment may match several rows; the dearest is returned, and its
+        `key` says which it is. Nothing else is filled in: another operating system or region is another price.
+        """
+        answer = self._answers.get(key)
+        if answer is None:
+            answer = self._answers[key] = self._find_price(key)
+        return answer
+
+    def price_over_regions(self, key: PriceKey) -> tuple[Price, Price] | None:
+        """Return the cheapest and the dearest price over all regions, or None; `key.region` does not matter."""
+        found = [price for bought, price in self._sku_prices(key).items() if _matches(bought, key)]
+        if not found:
+            return None
+        ordered = sorted(found, key=lambda price: (price.amount, price.key.region))
+        return ordered[0], ordered[-1]
+
+    def prices_of(self, cloud: str, kind: PriceKind, sku: str) -> tuple[Price, ...]:
+        """Return every price of a SKU, in all regions and bought in every way, sorted by its key."""
+        return tuple(self._sku_prices(PriceKey(cloud, kind, sku, EVERYWHERE)).values())
+
+    def discount_range(
+        self,
+        cloud: str,
+        family: str | None,
+        sku: str | None,
+        purchase_model: str,
+        term: str | None = None,
+        region: str | None = None,
+    ) -> DiscountRange | None:
+        """Return the discount on the on-demand price that is known for the narrowest scope, or None.
+
+        Narrowest first: this SKU, its family, its GPU model, the cloud; in each a named region before any region,
+        and figures seen in price lists before published bounds. Without `term` both terms may answer; the smaller
+        discount wins.
+        """
+        if not _plain(cloud):
+            return None
+        if cloud not in self._discounts:
+            self._discounts[cloud] = self._rows(
+                "SELECT scope, name, region, purchase_model, term, low_percent, high_percent, kind, source, as_of"
+                " FROM discount WHERE cloud = ?",
+                (cloud,),
+            )
+        known = self.instance_type(cloud, sku) if sku else None
+        where = self._region_name(cloud, region) if region else None
+        best: tuple[tuple[int, int, int, Decimal], Row] | None = None
+        for row in self._discounts[cloud]:
+            scope, name, row_region, row_model, row_term = (str(cell) for cell in row[:5])
+            if row_model != purchase_model or (term and row_term and row_term != term):
+                continue
+            if row_region not in (EVERYWHERE, where):
+                continue
+            narrow = _narrowness(scope, name, family or (known.family if known else None), sku, known)
+            if narrow is None:
+                continue
+            rank = (narrow, row_region == EVERYWHERE, row[7] == "published", Decimal(str(row[5])))
+            if best is None or rank < best[0]:
+                best = rank, row
+        if best is None:
+            return None
+        row = best[1]
+        kind = cast("Literal['observed', 'published']", row[7])
+        return DiscountRange(
+            Decimal(str(row[5])), Decimal(str(row[6])), kind, self._source_titles(str(row[8])), str(row[9])
+        )
+
+    def interruption(self, region: str, sku: str, os: str = "linux") -> str | None:
+        """Return the band of monthly interruptions of an AWS spot instance (``<5%`` to ``>20%``), or None.
+
+        From the EC2 Spot Instance Advisor; operating systems other than Windows count as Linux, as there.
+        """
+        if not _plain(region) or not _plain(sku):
+            return None
+        rows = self._rows(
+            "SELECT band FROM interruption WHERE region = ? AND sku = ? AND os = ?",
+            (region, sku, "windows" if os == "windows" else "linux"),
+        )
+        return str(rows[0][0]) if rows else None
+
+    # --- regions ---
+
+    def region(self, cloud: str, name: str) -> Region | None:
+        """Return a region by its name; Azure also by display name (``East US``)."""
+        return self._regions.get((cloud, self._region_name(cloud, name)))
+
+    def regions(self, cloud: str) -> tuple[Region, ...]:
+        """Return all known regions of a cloud, sorted by name."""
+        return tuple(region for (of, _), region in self._regions.items() if of == cloud)
+
+    def region_of_zone(self, cloud: str, zone: str) -> str | None:
+        """Return the region a zone lies in, or None when the name is not that of a zone.
+
+        AWS availability zones, Local and Wavelength Zones and zone ids (``use1-az1``), GCP zones as name, path or
+        URL. A region's own name is returned as it is. Azure's zones are numbers and name no region.
+        """
+        if not _plain(zone):
+            return None
+        name = _last_part(zone) if cloud == "gcp" else zone
+        if (cloud, name) in self._regions:
+            return name
+        if cloud == "aws":
+            if match := _AWS_ZONE.match(name):
+                return match[1]
+            if match := _AWS_ZONE_ID.match(name):
+                return self._aws_region_codes.get(match[1])
+        if cloud == "gcp" and (match := _GCP_ZONE.match(name)):
+            return match[1]
+        return None
+
+    # --- performance ---
+
+    def performance(self, model: str, other: str, workload: str) -> Performance | None:
+        """Return the speed of one `model` divided by the speed of one `other`, for a class of work.
+
+        `workload` is a class of the performance tables (``llm_training``, ``llm_inference``, ``vision_inference`` …).
+        A pair measured on the same benchmark comes first; else both are compared through the class's reference
+        card: the weaker basis and confidence of the two count, and two measured ratios make a chained one.
+        """
+        key = (model, other, workload)
+        if key not in self._performance:
+            self._performance[key] = self._find_performance(*key)
+        return self._performance[key]
+
+    # --- for the commands that describe the catalog ---
+
+    @property
+    def workloads(self) -> tuple[str, ...]:
+        """The classes of work that `performance` knows."""
+        return tuple(sorted({workload for workload, _ in self._ratios} | {key[0] for key in self._pairs}))
+
+    def known_hole(self, cloud: str, sku: str) -> str | None:
+        """Return why a current machine type has no on-demand price, or None when it has one or is unknown."""
+        if not _plain(cloud) or not _plain(sku):
+            return None
+        rows = self._rows("SELECT reason FROM hole WHERE cloud = ? AND sku = ?", (cloud, sku))
+        return str(rows[0][0]) if rows else None
+
+    # --- reading ---
+
+    def _rows(self, query: str, values: Iterable[str] = ()) -> list[Row]:
+        import sqlite3
+
+        try:
+            return self._connection.execute(query, tuple(values)).fetchall()
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+            hint = _REBUILD if self.path == EMBEDDED else "leave out --catalog to use the one that came with gpuguard"
+            raise CatalogError(f"price catalog {_shown(self.path)} is damaged: {error}", hint=hint) from error
+
+    def _find_type(self, cloud: str, sku: str) -> InstanceType | None:
+        name = _last_part(sku) if cloud == "gcp" else sku
+        if not _plain(cloud) or not _plain(name):
+            return None
+        rows = self._rows("SELECT * FROM instance_type WHERE cloud = ? AND lower_sku = ?", (cloud, name.lower()))
+        # Only Azure's API folds letter case; elsewhere another spelling is another, unknown name.
+        if rows and (cloud == "azure" or rows[0][2] == name):
+            return _instance_type(rows[0], self._source_titles(str(rows[0][11])))
+        return self._custom_type(name) if cloud == "gcp" else None
+
+    def _custom_type(self, name: str) -> InstanceType | None:
+        match = _GCP_CUSTOM.match(name)
+        if match is None:
+            return None
+        series, shared, vcpus, mebibytes, _ = match.groups()
+        # Without a series the name is from the time of N1 alone (Compute Engine: custom machine types).
+        series = series or "n1"
+        cores = _E2_SHARED_VCPUS[shared] if shared else float(vcpus)
+        memory = int(mebibytes) / 1024
+        if not cores or not memory:
+            return None
+        model, count, total = None, 0.0, None
+        if series == "g2":
+            # A G2 machine with custom memory carries the L4s of the predefined machine with as many vCPUs.
+            like = self.instance_type("gcp", f"g2-standard-{vcpus}")
+            if like is None:
+                return None
+            model, count, total = like.gpu_model, like.gpu_count, like.gpu_memory_gib
+        source = "Compute Engine: custom machine types"
+        return InstanceType(
+            "gcp", name, series, cores, memory, model, count, total, "x86_64", "current", source, self._newest("gcp")
+        )
+
+    def _newest(self, cloud: str) -> str:
+        rows = self._rows("SELECT max(as_of) FROM instance_type WHERE cloud = ?", (cloud,))
+        return str(rows[0][0]) if rows and rows[0][0] else ""
+
+    def _sku_prices(self, key: PriceKey) -> Mapping[_Bought, Price]:
+        name = (key.cloud, key.kind, key.sku)
+        if name not in self._prices:
+            found: dict[_Bought, Price] = {}
+            if all(_plain(part) for part in name):
+                for row in self._rows(
+                    "SELECT region, os, purchase_model, term, payment, unit, usd, low, high, upfront, source, note"
+                    " FROM price WHERE cloud = ? AND kind = ? AND sku = ?",
+                    name,
+                ):
+                    bought = _Bought(*(str(cell) for cell in row[:5]))
+                    found[bought] = self._price_from(key, bought, row)
+            self._prices[name] = found
+        return self._prices[name]
+
+    def _price_from(self, key: PriceKey, bought: _Bought, row: Row) -> Price:
+        low, high, upfront = (None if cell is None else Decimal(str(cell)) for cell in row[7:10])
+        return Price(
+            key=PriceKey(
+                key.cloud,
+                key.kind,
+                key.sku,
+                bought.region,
+                bought.os,
+                bought.purchase_model,
+                bought.term or None,
+                bought.payment or None,
+            ),
+            unit=str(row[5]),
+            amount=Decimal(str(row[6])),
+            source=self._source_titles(str(row[10])),
+            as_of=self._source_date(str(row[10])),
+            low=low,
+            high=high,
+            upfront=upfront,
+            note=str(row[11]),
+        )
+
+    def _find_price(self, key: PriceKey) -> Price | Unpriced:
+        sku = self.canonical_sku(key.cloud, key.sku) if key.kind in ("machine", "license") else key.sku
+        asked = PriceKey(
+            key.cloud,
+            key.kind,
+            sku,
+            self._region_name(key.cloud, key.region),
+            key.os,
+            key.purchase_model,
+            key.term,
+            key.payment,
+        )
+        found = [(bought, price) for bought, price in self._sku_prices(asked).items() if _matches(bought, asked)]
+        for region in (asked.region, EVERYWHERE):
+            here = [price for bought, price in found if bought.region == region]
+            if here:
+                return max(here, key=lambda price: price.amount)
+        return Unpriced(key, self._hint(asked, [price for _, price in found]))
+
+    def _hint(self, key: PriceKey, elsewhere: list[Price]) -> str:
+        """Say where the same thing has a price, how else it can be bought here, or which name may have been meant."""
+        if elsewhere:
+            nearest = min(
+                elsewhere, key=lambda price: (self._distance(key.cloud, key.region, price.key.region), price.key.region)
+            )
+            where = nearest.key.region
+            return f"{where}, the nearest region with a price, asks {nearest.amount} USD per {nearest.unit}"
+        parts = self._known_of_machine(key) if key.kind == "machine" else []
+        of_sku = self._sku_prices(key)
+        here = [price.key for bought, price in of_sku.items() if bought.region in (key.region, EVERYWHERE)]
+        if here:
+            ways = sorted({f"{way.purchase_model} ({way.os})" for way in here})
+            parts.append(f"prices known there: {', '.join(ways)}")
+        elif of_sku and not parts:
+            parts.append("other prices of it are known, none of this kind in any region")
+        if parts or not _plain(key.sku):
+            return "; ".join(parts)
+        import difflib  # costs more than opening the catalog, and most look-ups succeed
+
+        near = difflib.get_close_matches(key.sku, self._names(key.cloud, key.kind), n=3, cutoff=0.75)
+        return f"nearest known: {', '.join(near)}" if near else ""
+
+    def _known_of_machine(self, key: PriceKey) -> list[str]:
+        """Say what is known of a machine type that has no price by region."""
+        if not all(_plain(part) for part in (key.cloud, key.sku, key.os, key.purchase_model)):
+            return []
+        lowest = self._rows(
+            "SELECT usd, source FROM lowest WHERE cloud = ? AND sku = ? AND os = ? AND purchase_model = ?"
+            " AND term IN (?, '') ORDER BY usd",
+            (key.cloud, key.sku, key.os, key.purchase_model, key.term or ""),
+        )
+        if lowest:
+            usd, when = lowest[0][0], self._source_date(str(lowest[0][1]))
+            return [f"no price by region is known; the lowest over all regions was {usd} USD per hour ({when})"]
+        if reason := self.known_hole(key.cloud, key.sku):
+            return [reason]
+        known = self.instance_type(key.cloud, key.sku)
+        return ["machines without accelerator are not priced"] if known is not None and not known.gpu_model else []
+
+    def _names(self, cloud: str, kind: str) -> tuple[str, ...]:
+        if (cloud, kind) not in self._spellings:
+            usable = _plain(cloud) and _plain(kind)
+            query = "SELECT DISTINCT sku FROM price WHERE cloud = ? AND kind = ?"
+            rows = self._rows(query, (cloud, kind)) if usable else []
+            self._spellings[cloud, kind] = tuple(str(sku) for (sku,) in rows)
+        return self._spellings[cloud, kind]
+
+    def _distance(self, cloud: str, one: str, other: str) -> tuple[bool, float]:
+        """Order regions by nearness: same geography first, then kilometres along the globe; unknown places last."""
+        here, there = self._regions.get((cloud, one)), self._regions.get((cloud, other))
+        if here is None or there is None:
+            return True, math.inf
+        far = here.geography != there.geography
+        if None in (here.latitude, here.longitude, there.latitude, there.longitude):
+            return far, math.inf
+        return far, _kilometres(here, there)
+
+    def _region_name(self, cloud: str, name: str) -> str:
+        if cloud != "azure":
+            return name
+        # The azurerm provider normalises locations the same way: blanks out, lower case.
+        return name.replace(" ", "").lower()
+
+    def _source_titles(self, ids: str) -> str:
+        return "; ".join(self._sources[each][1] for each in ids.split() if each in self._sources)
+
+    def _source_date(self, ids: str) -> str:
+        return min((self._sources[each][0] for each in ids.split() if each in self._sources), default="")
+
+    @cached_property
+    def _sources(self) -> dict[str, tuple[str, str]]:
+        return {
+            str(name): (str(as_of), str(title))
+            for name, as_of, title in self._rows("SELECT id, as_of, title FROM source")
+        }
+
+    @cached_property
+    def _regions(self) -> dict[tuple[str, str], Region]:
+        found = {}
+        for row in self._rows("SELECT * FROM region ORDER BY cloud, name"):
+            cloud, name, title, country, geography, offset = (str(cell) for cell in row[:6])
+            place = (None if cell is None else float(cell) for cell in row[6:8])
+            found[cloud, name] = Region(cloud, name, title, country, geography, offset, *place)
+        return found
+
+    @cached_property
+    def _aws_region_codes(self) -> dict[str, str]:
+        """The short codes in AWS zone ids: ``use1`` for us-east-1, ``apne2`` for ap-northeast-2, ``usgw1``."""
+        codes = {}
+        for cloud, name in self._regions:
+            if cloud == "aws":
+                area, *middle, number = name.split("-")
+                letters = (
+                    re.sub(r"(north|south|east|west|central|gov)", lambda part: part[0][0], word) for word in middle
+                )
+                codes[area + "".join(letters) + number] = name
+        return codes
+
+    @cached_property
+    def _accelerators(self) -> dict[str, AcceleratorModel]:
+        models = {}
+        for row in self._rows("SELECT * FROM accelerator"):
+            model, vendor, architecture = (str(cell) for cell in row[:3])
+            memory, bandwidth, fp16, fp32 = (None if cell is None else float(cell) for cell in row[4:8])
+            models[model] = AcceleratorModel(
+                model=model,
+                vendor=vendor,
+                architecture=architecture,
+                launch_year=None if row[3] is None else int(row[3]),
+                memory_gib=memory,
+                memory_bandwidth_gbps=bandwidth,
+                fp16_tflops=fp16,
+                fp32_tflops=fp32,
+                mig_max_instances=None if row[8] is None else int(row[8]),
+                source=self._source_titles(str(row[9])),
+                as_of=str(row[10]),
+            )
+        aliases = self._rows("SELECT alias, model FROM accelerator_alias")
+        return {str(alias): models[str(model)] for alias, model in aliases if str(model) in models}
+
+    @cached_property
+    def _pairs(self) -> dict[tuple[str, str, str], tuple[float, float, float, int]]:
+        rows = self._rows("SELECT workload, model, other, ratio, low, high, benchmarks FROM performance_pair")
+        return {
+            (str(row[0]), str(row[1]), str(row[2])): (
+                _number(row[3]),
+                _number(row[4]),
+                _number(row[5]),
+                int(_number(row[6])),
+            )
+            for row in rows
+        }
+
+    @cached_property
+    def _ratios(self) -> dict[tuple[str, str], Row]:
+        rows = self._rows(
+            "SELECT workload, model, reference, ratio, low, high, basis, confidence FROM performance_ratio"
+        )
+        return {(str(row[0]), str(row[1])): row[2:] for row in rows}
+
+    def _find_performance(self, model: str, other: str, workload: str) -> Performance | None:
+        one, two = self.accelerator(model), self.accelerator(other)
+        if one is None or two is None or workload not in self.workloads:
+            return None
+        if one.model == two.model:
+            return Performance(1.0, workload, "measured", "high", 1.0, 1.0)
+        for first, second in ((one.model, two.model), (two.model, one.model)):
+            if pair := self._pairs.get((workload, first, second)):
+                ratio, low, high, benchmarks = pair
+                confidence = self._pair_confidence(workload, first, second, low, high, benchmarks)
+                if first != one.model:
+                    ratio, low, high = 1 / ratio, 1 / high, 1 / low
+                return Performance(ratio, workload, "measured", confidence, low, high)
+        return _through_reference(
+            workload,
+            one.model,
+            two.model,
+            self._ratios.get((workload, one.model)),
+            self._ratios.get((workload, two.model)),
+        )
+
+    def _pair_confidence(self, workload: str, one: str, two: str, low: float, high: float, benchmarks: int) -> str:
+        """Rate a measured pair.
+
+        Where one of the two is the class's reference, the ratio table rates the same evidence with its scatter. Else
+        a single benchmark is low, three that agree within 25 % each way are high, and the rest is medium.
+        """
+        for model, reference in ((one, two), (two, one)):
+            row = self._ratios.get((workload, model))
+            if row is not None and row[0] == reference and row[4] == "measured":
+                return str(row[5])
+        if benchmarks == 1:
+            return "low"
+        return "high" if benchmarks >= 3 and high / low <= 1.25**2 else "medium"
+
+
+def _check_header(path: Path, header: bytes, size: int, hint: str) -> None:
+    """Refuse what is not a whole catalog file. SQLite file format: magic, page size, page count, user version, id."""
+    if len(header) < _HEADER_BYTES or not header.startswith(b"SQLite format 3\0"):
+        raise CatalogError(f"{_shown(path)} is not a price catalog", hint=hint)
+    if int.from_bytes(header[68:72], "big") != APPLICATION_ID:
+        raise CatalogError(f"{_shown(path)} is an SQLite file but not a price catalog of gpuguard", hint=hint)
+    schema = int.from_bytes(header[60:64], "big")
+    if schema != SCHEMA_VERSION:
+        raise CatalogError(
+            f"price catalog {_shown(path)} has schema {schema}, this gpuguard reads schema {SCHEMA_VERSION}",
+            hint="use the gpuguard the catalog was made for, or make the catalog again",
+        )
+    page = int.from_bytes(header[16:18], "big")
+    if size != int.from_bytes(header[28:32], "big") * page:
+        raise CatalogError(f"price catalog {_shown(path)} is damaged: it is not as long as it should be", hint=hint)
+
+
+def _shown(path: Path) -> str:
+    return str(path).encode("utf-8", "backslashreplace").decode()
+
+
+def _plain(name: str) -> bool:
+    """Tell whether a name can be in the catalog at all; SQLite cannot even be asked for a lone surrogate."""
+    if not name or len(name) > _LONGEST_NAME or "\0" in name:
+        return False
+    return name.isascii() or name.encode("utf-8", "replace").decode() == name
+
+
+def _last_part(name: str) -> str:
+    """Return the name at the end of a GCP resource path or URL."""
+    return name.rpartition("/")[2]
+
+
+def _accelerator_name(name: str) -> str:
+    return _last_part(name).lower().replace("_", "-").removesuffix("-vws")
+
+
+def _matches(bought: _Bought, key: PriceKey) -> bool:
+    return (
+        bought.os == key.os
+        and bought.purchase_model == key.purchase_model
+        and (key.term is None or bought.term == key.term)
+        and (key.payment is None or bought.payment in ("", key.payment))
+    )
+
+
+def _instance_type(row: Row, source: str) -> InstanceType:
+    vcpus, memory = (None if cell is None else float(cell) for cell in row[4:6])
+    return InstanceType(
+        cloud=str(row[0]),
+        sku=str(row[2]),
+        family=str(row[3]),
+        vcpus=vcpus,
+        memory_gib=memory,
+        gpu_model=None if row[6] is None else str(row[6]),
+        gpu_count=_number(row[7]),
+        gpu_memory_gib=None if row[8] is None else float(row[8]),
+        arch=str(row[9]),
+        status=str(row[10]),
+        source=source,
+        as_of=str(row[12]),
+    )
+
+
+def _number(cell: str | float | int | None) -> float:
+    return 0.0 if cell is None else float(cell)
+
+
+def _narrowness(scope: str, name: str, family: str | None, sku: str | None, known: InstanceType | None) -> int | None:
+    """Rank a discount's scope for a SKU, 0 the narrowest, or None when the scope does not hold it.
+
+    A family scope is a machine family or the beginning of a type's name (a3-megagpu for a3-megagpu-8g).
+    """
+    if scope == "sku":
+        return 0 if sku is not None and name == sku else None
+    if scope == "family":
+        return 1 if name == family or (sku is not None and sku.startswith(f"{name}-")) else None
+    if scope == "gpu":
+        return 2 if known is not None and known.gpu_model == name else None
+    return 3
+
+
+def _through_reference(workload: str, model: str, other: str, one: Row | None, two: Row | None) -> Performance | None:
+    if one is None or two is None or one[0] != two[0]:
+        return None
+    bases, confidences = ("measured", "chained", "proxy", "datasheet"), ("high", "medium", "low")
+    basis = max((str(one[4]), str(two[4])), key=bases.index)
+    # Two cards measured against a third are chained, unless one of them is that third card.
+    if basis == "measured" and one[0] not in (model, other):
+        basis = "chained"
+    low, high = None, None
+    if None not in (one[2], one[3], two[2], two[3]):
+        low, high = _number(one[2]) / _number(two[3]), _number(one[3]) / _number(two[2])
+    return Performance(
+        ratio=_number(one[1]) / _number(two[1]),
+        workload=workload,
+        basis=cast("Literal['measured', 'chained', 'proxy', 'datasheet']", basis),
+        confidence=max((str(one[5]), str(two[5])), key=confidences.index),
+        low=low,
+        high=high,
+    )
+
+
+def _kilometres(one: Region, other: Region) -> float:
+    """Great-circle distance (haversine); both places must be known."""
+    degrees = (one.latitude, one.longitude, other.latitude, other.longitude)
+    lat1, lon1, lat2, lon2 = (math.radians(value or 0.0) for value in degrees)
+    part = math.sin((lat2 - lat1) / 2) ** 2 + math.cos(lat1) * math.cos(lat2) * math.sin((lon2 - lon1) / 2) ** 2
+    return 2 * 6371 * math.asin(math.sqrt(part))

@@ -1,0 +1,239 @@
+"""A plan or state in memory: every resource known by address and type, its values left undecoded until asked for."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, cast
+
+import msgspec
+
+from gpuguard.errors import InputError
+from gpuguard.model.report import Action, Diagnostic, Input
+from gpuguard.read.configuration import Configuration
+
+JsonObject = dict[str, Any]
+Side = Literal["before", "after"]
+
+NULL = msgspec.Raw(b"null")
+_FORWARD: tuple[Side, Side] = ("after", "before")
+
+_decoder: "msgspec.json.Decoder[Any] | None" = None
+
+
+def decode(raw: msgspec.Raw, place: str) -> Any:
+    """Decode one undecoded JSON value; numbers as int and float. Raises InputError naming `place`."""
+    global _decoder
+    if _decoder is None:
+        _decoder = msgspec.json.Decoder()
+    try:
+        return _decoder.decode(raw)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise InputError(f"{place}: {_reason(error)}") from None
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "nested too deeply to be a Terraform value"
+    return f"not valid JSON: {error}"
+
+
+class Node:
+    """One resource instance of the document: its identity, the action, and both sides.
+
+    `before` and `after` decode on first use and are None where the resource does not exist on that side.
+    `after_unknown` mirrors `after`, True where only apply can tell. `index` is the count index or for_each key.
+    """
+
+    __slots__ = (
+        "_after",
+        "_before",
+        "_unknown",
+        "action",
+        "address",
+        "deferred",
+        "deposed",
+        "forgets",
+        "importing",
+        "index",
+        "mode",
+        "module_address",
+        "name",
+        "place",
+        "previous_address",
+        "provider_name",
+        "raw_after",
+        "raw_after_sensitive",
+        "raw_before",
+        "raw_before_sensitive",
+        "raw_unknown",
+        "type",
+    )
+
+    def __init__(
+        self,
+        *,
+        place: str,
+        address: str,
+        type: str,
+        name: str,
+        module_address: str = "",
+        mode: str = "managed",
+        index: str | int | None = None,
+        provider_name: str = "",
+        deposed: str | None = None,
+        previous_address: str | None = None,
+        action: Action = "no-op",
+        importing: bool = False,
+        forgets: bool = False,
+        deferred: bool = False,
+        before: msgspec.Raw = NULL,
+        after: msgspec.Raw = NULL,
+        unknown: msgspec.Raw = NULL,
+        before_sensitive: msgspec.Raw = NULL,
+        after_sensitive: msgspec.Raw = NULL,
+    ) -> None:
+        self.place = place
+        self.address, self.module_address, self.mode, self.type, self.name = address, module_address, mode, type, name
+        self.index, self.provider_name, self.deposed, self.previous_address = index, provider_name, deposed, previous_address
+        self.action: Action = action
+        self.importing, self.forgets, self.deferred = importing, forgets, deferred
+        self.raw_before, self.raw_after, self.raw_unknown = before, after, unknown
+        self.raw_before_sensitive, self.raw_after_sensitive = before_sensitive, after_sensitive
+        self._before: JsonObject | None | Literal[False] = False
+        self._after: JsonObject | None | Literal[False] = False
+        self._unknown: Any = False
+
+    def _object(self, raw: msgspec.Raw, what: str) -> JsonObject | None:
+        value = decode(raw, f"{self.place}: {self.address}: {what}")
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            raise InputError(f"{self.place}: {self.address}: `{what}` must be an object, found {json_type(value)}")
+        return value
+
+    @property
+    def before(self) -> JsonObject | None:
+        """Attributes before the change."""
+        if self._before is False:
+            self._before = self._object(self.raw_before, "before")
+        return cast("JsonObject | None", self._before)
+
+    @property
+    def after(self) -> JsonObject | None:
+        """Attributes after the change, without what only apply can tell."""
+        if self._after is False:
+            after = self._object(self.raw_after, "after")
+            if after is None and self.action in ("create", "update", "replace"):
+                after = {}
+            self._after = after
+        return cast("JsonObject | None", self._after)
+
+    @property
+    def after_unknown(self) -> Any:
+        """True, or an object that mirrors `after` with True at every unknown value."""
+        if self._unknown is False:
+            unknown = decode(self.raw_unknown, f"{self.place}: {self.address}: after_unknown")
+            self._unknown = {} if unknown is None else unknown
+        return self._unknown
+
+    def sensitive(self, side: Side) -> Any:
+        """Mirror of the side with True at every sensitive value."""
+        raw = self.raw_after_sensitive if side == "after" else self.raw_before_sensitive
+        return decode(raw, f"{self.place}: {self.address}: {side}_sensitive")
+
+    def values(self, side: Side) -> JsonObject | None:
+        """The attributes on one side."""
+        return self.after if side == "after" else self.before
+
+
+def json_type(value: object) -> str:
+    """JSON's name of a decoded value's type, for error messages (never the value: it may be secret)."""
+    names: dict[type, str] = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", int: "a number", float: "a number"}
+    return names.get(type(value), "null")
+
+
+class Document:
+    """A plan or state: what the extractors read. `provider_regions` etc. are answered through `configuration`."""
+
+    def __init__(
+        self,
+        *,
+        meta: Input,
+        nodes: list[Node],
+        configuration: Configuration,
+        data_loader: "DataLoader",
+        relevant_attributes: msgspec.Raw = NULL,
+        diagnostics: list[Diagnostic] | None = None,
+    ) -> None:
+        self.meta = meta
+        self.nodes = nodes
+        self.configuration = configuration
+        self.diagnostics = diagnostics or []
+        self._load_data = data_loader
+        self._relevant = relevant_attributes
+        self._relevant_decoded: frozenset[str] | None = None
+        self._by_type: dict[str, list[Node]] = {}
+        self._by_address: dict[str, Node] = {}
+        self._by_config: dict[tuple[str, str], list[Node]] = {}
+        self._data: dict[str, list[Node]] | None = None
+        for node in nodes:
+            self._by_type.setdefault(node.type, []).append(node)
+
+    @property
+    def project(self) -> str:
+        """Name of the project this document belongs to."""
+        return self.meta.project
+
+    @property
+    def by_type(self) -> Mapping[str, list[Node]]:
+        """Managed resources, deposed objects included, by Terraform type in document order."""
+        return self._by_type
+
+    def current(self, *types: str) -> Iterator[Node]:
+        """Managed resources of these types, without deposed objects."""
+        for type_ in types:
+            for node in self._by_type.get(type_, ()):
+                if node.deposed is None:
+                    yield node
+
+    def node(self, address: str) -> Node | None:
+        """The managed resource instance at an address."""
+        if not self._by_address:
+            self._by_address = {node.address: node for node in reversed(self.nodes) if node.deposed is None}
+        return self._by_address.get(address)
+
+    def instances(self, module_address: str, type_: str, name: str, *, data: bool = False) -> list[Node]:
+        """All instances of one resource block in one module instance."""
+        if data:
+            return [node for node in self.data(type_) if node.module_address == module_address and node.name == name]
+        if not self._by_config:
+            for node in self.nodes:
+                if node.deposed is None:
+                    self._by_config.setdefault((node.module_address, f"{node.type}.{node.name}"), []).append(node)
+        return self._by_config.get((module_address, f"{type_}.{name}"), [])
+
+    def data(self, type_: str) -> list[Node]:
+        """Data sources of a type that were read while planning (their values are in the prior state)."""
+        if self._data is None:
+            self._data = {}
+            for node in self._load_data():
+                self._data.setdefault(node.type, []).append(node)
+        return self._data.get(type_, [])
+
+    @property
+    def relevant(self) -> frozenset[str]:
+        """Addresses of resources that the plan lists as read by other expressions (`relevant_attributes`)."""
+        if self._relevant_decoded is None:
+            entries = decode(self._relevant, f"{self.meta.path}: relevant_attributes")
+            self._relevant_decoded = frozenset(
+                entry["resource"]
+                for entry in (entries if isinstance(entries, list) else ())
+                if isinstance(entry, dict) and isinstance(entry.get("resource"), str)
+            )
+        return self._relevant_decoded
+
+
+class DataLoader:
+    """Reads the data sources of a document when first asked."""
+
+    def __call__(self) -> list[Node]:
+        """Return all data sources with their values; none by default."""
+        return []

@@ -1,0 +1,190 @@
+"""`terraform show -json PLANFILE`: Terraform 0.12 (format 0.1) to 1.15 (format 1.x) and OpenTofu.
+
+https://developer.hashicorp.com/terraform/internals/json-format: minor versions add members, so an unknown minor is
+read; an unknown major may change meanings, so it is refused.
+"""
+
+import re
+
+import msgspec
+
+from gpuguard.errors import InputError
+from gpuguard.model.report import Action, Diagnostic, Input
+from gpuguard.read.configuration import Configuration
+from gpuguard.read.document import NULL, DataLoader, Document, Node
+from gpuguard.read.values import data_sources
+
+_VERSION = re.compile(r"^(\d{1,9})\.(\d{1,9})(?:\D.*)?$")
+
+
+class _Change(msgspec.Struct):
+    actions: list[str]
+    before: msgspec.Raw = NULL
+    after: msgspec.Raw = NULL
+    after_unknown: msgspec.Raw = NULL
+    before_sensitive: msgspec.Raw = NULL
+    after_sensitive: msgspec.Raw = NULL
+    importing: msgspec.Raw = NULL
+
+
+class _ResourceChange(msgspec.Struct):
+    address: str
+    type: str
+    change: _Change
+    name: str = ""
+    mode: str = "managed"
+    module_address: str | None = None
+    previous_address: str | None = None
+    index: str | int | float | None = None
+    provider_name: str | None = None
+    deposed: str | None = None
+
+
+class _Deferred(msgspec.Struct):
+    reason: str | None = None
+    resource_change: _ResourceChange | None = None
+
+
+class _Plan(msgspec.Struct):
+    format_version: str
+    terraform_version: str | None = None
+    variables: msgspec.Raw = NULL
+    resource_changes: list[_ResourceChange] | None = None
+    deferred_changes: list[_Deferred] | None = None
+    prior_state: msgspec.Raw = NULL
+    configuration: msgspec.Raw = NULL
+    relevant_attributes: msgspec.Raw = NULL
+    complete: bool | None = None
+    errored: bool | None = None
+
+
+_ACTIONS: dict[tuple[str, ...], Action] = {
+    ("no-op",): "no-op",
+    ("create",): "create",
+    ("update",): "update",
+    ("delete",): "delete",
+    ("delete", "create"): "replace",
+    ("create", "delete"): "replace",
+    ("create", "forget"): "replace",
+    ("forget", "create"): "replace",
+    ("forget",): "forget",
+}
+
+
+def check_version(version: str, path: str, *, supported: tuple[int, ...] = (0, 1)) -> None:
+    """Refuse a format version whose major number is not one of `supported`."""
+    match = _VERSION.match(version)
+    if match is None:
+        raise InputError(f"{path}: `format_version` must look like \"1.2\"")
+    if int(match[1]) not in supported:
+        raise InputError(
+            f"{path}: plan format version {version[:20]} is newer than this gpuguard understands (1.x)",
+            hint="upgrade gpuguard, or make the plan with an older Terraform",
+        )
+
+
+def parse(data: bytes, path: str, project: str) -> Document:
+    """Decode a plan's frame; the values of its resources stay undecoded."""
+    try:
+        plan = msgspec.json.decode(data, type=_Plan)
+    except msgspec.ValidationError as error:
+        raise InputError(f"{path}: not a valid Terraform plan: {error}") from None
+    except RecursionError:
+        raise InputError(f"{path}: nested too deeply to be a Terraform plan") from None
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise InputError(f"{path}: not valid JSON: {error}") from None
+    check_version(plan.format_version, path)
+    diagnostics: list[Diagnostic] = []
+    nodes: list[Node] = []
+    for change in plan.resource_changes or ():
+        node = _node(change, path, project, diagnostics)
+        if node is not None:
+            nodes.append(node)
+    for deferred in plan.deferred_changes or ():
+        if deferred.resource_change is None:
+            continue
+        node = _node(deferred.resource_change, path, project, diagnostics, deferred=True)
+        if node is not None:
+            nodes.append(node)
+    complete = plan.complete is not False and not plan.deferred_changes
+    errored = plan.errored is True
+    return Document(
+        meta=Input(
+            project=project,
+            path=path,
+            kind="plan",
+            terraform_version=plan.terraform_version,
+            format_version=plan.format_version,
+            complete=complete,
+            errored=errored,
+            error=None,
+        ),
+        nodes=nodes,
+        configuration=Configuration(path, plan.configuration, plan.variables),
+        data_loader=_PlanData(plan, path),
+        relevant_attributes=plan.relevant_attributes,
+        diagnostics=diagnostics,
+    )
+
+
+class _PlanData(DataLoader):
+    """Data sources of a plan: in the prior state, and among the changes when they were read while planning."""
+
+    def __init__(self, plan: _Plan, path: str) -> None:
+        self._plan, self._path = plan, path
+
+    def __call__(self) -> list[Node]:
+        nodes = data_sources(self._plan.prior_state, self._path)
+        known = {node.address for node in nodes}
+        for change in self._plan.resource_changes or ():
+            if change.mode == "data" and change.address not in known:
+                nodes.append(_make(change, self._path, "no-op"))
+        return nodes
+
+
+def _make(change: _ResourceChange, path: str, action: Action, *, forgets: bool = False, deferred: bool = False) -> Node:
+    index = change.index
+    return Node(
+        place=path,
+        address=change.address,
+        type=change.type,
+        name=change.name,
+        module_address=change.module_address or "",
+        mode=change.mode,
+        index=int(index) if isinstance(index, float) else index,
+        provider_name=change.provider_name or "",
+        deposed=change.deposed,
+        previous_address=change.previous_address,
+        action=action,
+        importing=bytes(change.change.importing) not in (b"null", b"false"),
+        forgets=forgets,
+        deferred=deferred,
+        before=change.change.before,
+        after=change.change.after,
+        unknown=change.change.after_unknown,
+        before_sensitive=change.change.before_sensitive,
+        after_sensitive=change.change.after_sensitive,
+    )
+
+
+def _node(
+    change: _ResourceChange, path: str, project: str, diagnostics: list[Diagnostic], *, deferred: bool = False
+) -> Node | None:
+    if change.mode != "managed":
+        return None
+    actions = tuple(change.change.actions)
+    action = _ACTIONS.get(actions)
+    if action is None:
+        has_before, has_after = bytes(change.change.before) != b"null", bytes(change.change.after) != b"null"
+        action = "update" if has_before and has_after else "delete" if has_before else "create"
+        diagnostics.append(
+            Diagnostic(
+                level="warning",
+                code="unknown-action",
+                project=project,
+                address=change.address,
+                message=f"the plan's actions {'+'.join(a[:20] for a in actions[:4]) or '(none)'} are not known; judged as {action}",
+                hint=None,
+            )
+        )
+    return _make(change, path, action, forgets="forget" in actions, deferred=deferred)

@@ -1,0 +1,385 @@
+"""Follows expressions of a plan's configuration to the resources and values behind them.
+
+A plan says `launch_template.id` is unknown; its configuration says the expression mentions
+``aws_launch_template.gpu["a"].id`` or ``var.template_id``. This module walks from there: through module variables and
+outputs, count indexes and for_each keys, `terraform_data`, until a resource or a constant is reached.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from gpuguard.read.configuration import ConfigResource, Expression, Key, ModuleCall, ModulePath, module_address, module_path, parse_address, parse_expression
+from gpuguard.read.document import Document, Node
+
+Step = str | int
+Path = tuple[Step, ...]
+
+_MAX_DEPTH = 40
+"""Modules nest a handful deep; this bounds what a made-up plan can ask for."""
+_MAX_TARGETS = 2_000
+
+
+@dataclass(slots=True)
+class Resolution:
+    """Where an expression leads.
+
+    `configured` is False when the configuration has no such expression (the attribute is left to the provider, or
+    stands in a dynamic block). `ended` is True when part of the trail is hidden: a local, a dynamic block, a
+    data source not yet read. `exact` is False when several instances came in question and none was named.
+    """
+
+    configured: bool = False
+    ended: bool = False
+    exact: bool = True
+    constants: list[Any] = field(default_factory=list)
+    targets: list[tuple[Node, Path]] = field(default_factory=list)
+
+    def nodes(self, types: Iterable[str]) -> list[Node]:
+        """The distinct target resources of these types, in order."""
+        wanted = set(types)
+        found = {id(node): node for node, _ in self.targets if node.type in wanted}
+        return list(found.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """From where an expression is read: the module instance, the key of the block, and the block's own for_each."""
+
+    module: ModulePath
+    key: str | int | None
+    block: ConfigResource | ModuleCall | None
+
+
+def walk(values: Any, path: Sequence[Step]) -> Any:
+    """Follow a path through decoded values; a name on a list means its first element. None when there is nothing."""
+    current = values
+    for step in path:
+        if isinstance(current, list) and isinstance(step, str):
+            current = current[0] if current else None
+        if isinstance(current, dict):
+            current = current.get(step) if isinstance(step, str) else None
+        elif isinstance(current, list) and isinstance(step, int):
+            current = current[step] if 0 <= step < len(current) else None
+        else:
+            return None
+    return current
+
+
+def is_unknown(mask: Any, path: Sequence[Step]) -> bool:
+    """Whether the value at a path is marked in an `after_unknown` (or `*_sensitive`) mirror."""
+    current = mask
+    for step in path:
+        if current is True:
+            return True
+        if isinstance(current, list) and isinstance(step, str):
+            current = current[0] if current else None
+            if current is True:
+                return True
+        if isinstance(current, dict):
+            current = current.get(step) if isinstance(step, str) else None
+        elif isinstance(current, list) and isinstance(step, int):
+            current = current[step] if 0 <= step < len(current) else None
+        else:
+            return False
+    return current is True
+
+
+class Resolver:
+    """Follows references within one document."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self._expressions: dict[int, dict[str, Any]] = {}
+        self._values: dict[tuple[int, Path], list[Any]] = {}
+
+    def resolve(self, node: Node, path: Path) -> Resolution:
+        """Where the expression at `path` of a resource leads."""
+        result = Resolution()
+        scope = self._scope(node)
+        if scope is None or not isinstance(scope.block, ConfigResource):
+            return result
+        found, hidden = self._find(self._decoded(scope.block), path, node)
+        result.ended = hidden
+        if found is not None:
+            result.configured = True
+            self._follow(found, scope, (), result, 0)
+        return result
+
+    def configured(self, node: Node, path: Path) -> bool:
+        """Whether the configuration sets the attribute itself, or the block it is in is hidden (dynamic)."""
+        scope = self._scope(node)
+        if scope is None or not isinstance(scope.block, ConfigResource):
+            return True  # without a configuration nothing says that the provider decides
+        found, hidden = self._find(self._decoded(scope.block), path, node)
+        return found is not None or hidden
+
+    def values(self, node: Node, path: Path) -> list[Any]:
+        """The distinct values an unknown attribute may take, as far as references tell; [] when they do not."""
+        key = (id(node), path)
+        if key not in self._values:
+            self._values[key] = []  # what refers to itself has no value
+            found: list[Any] = []
+            self._value(node, path, found, 0)
+            distinct: list[Any] = []
+            for value in found:
+                if value is not None and value not in distinct:
+                    distinct.append(value)
+            self._values[key] = distinct
+        return self._values[key]
+
+    def _value(self, node: Node, path: Path, out: list[Any], depth: int) -> None:
+        if depth > _MAX_DEPTH or len(out) > _MAX_TARGETS:
+            return
+        after = node.after if node.after is not None else node.before
+        value = walk(after, path)
+        if value is not None:
+            out.append(value)
+            return
+        if node.type == "terraform_data" and path[:1] == ("output",):
+            return self._value(node, ("input", *path[1:]), out, depth + 1)
+        resolution = self.resolve(node, path)
+        out.extend(resolution.constants)
+        for target, attribute in resolution.targets:
+            if attribute and not (target is node and attribute == path):
+                self._value(target, attribute, out, depth + 1)
+        return None
+
+    def call_arguments(self, node: Node, types: Iterable[str]) -> list[Node]:
+        """Resources of these types that the call of the node's module passes in, through any argument."""
+        path = module_path(node.module_address)
+        found: dict[int, Node] = {}
+        while path:
+            call = self.document.configuration.call([name for name, _ in path])
+            if call is None:
+                break
+            scope = _Scope(path[:-1], path[-1][1], call)
+            result = Resolution()
+            for raw in self.document.configuration.expressions(call.expressions).values():
+                expression = parse_expression(raw)
+                if expression is not None:
+                    self._follow(expression, scope, (), result, 0)
+            for target in result.nodes(types):
+                found[id(target)] = target
+            if found:
+                break
+            path = path[:-1]
+        return list(found.values())
+
+    def provider_key(self, node: Node) -> str | None:
+        """Key of the provider block that a resource uses."""
+        scope = self._scope(node)
+        return scope.block.provider_config_key if scope is not None and isinstance(scope.block, ConfigResource) else None
+
+    def provider_values(self, node: Node, path: Path) -> list[Any]:
+        """Values of an argument of the resource's provider block: constants, variables, references. [] if not told."""
+        providers = self.document.configuration.providers
+        short = node.provider_name.rsplit("/", 1)[-1]
+        own = [key for key, block in providers.items() if node.provider_name in (block.full_name, block.name) or block.name == short]
+        key = own[0] if len(own) == 1 else self.provider_key(node)
+        block = providers.get(key) if key else None
+        if block is None:
+            return []
+        expressions = self.document.configuration.expressions(block.expressions)
+        found, _ = self._find(expressions, path, None)
+        if found is None:
+            return []
+        result = Resolution()
+        # A provider block inside a module is keyed by the module's address without instance keys.
+        module = tuple((name, None) for name, _ in module_path(block.module_address))
+        self._follow(found, _Scope(module, None, None), (), result, 0)
+        values = list(result.constants)
+        for target, attribute in result.targets:
+            values.extend(self.values(target, attribute) if attribute else ())
+        return [value for value in values if value is not None]
+
+    # -- inside -----------------------------------------------------------------------------------------------------
+
+    def _scope(self, node: Node) -> _Scope | None:
+        if not self.document.configuration.known:
+            return None
+        path = module_path(node.module_address)
+        block = self.document.configuration.resource(
+            tuple(name for name, _ in path), node.type, node.name, data=node.mode == "data"
+        )
+        return _Scope(path, node.index, block)
+
+    def _decoded(self, block: ConfigResource) -> dict[str, Any]:
+        key = id(block)
+        if key not in self._expressions:
+            self._expressions[key] = self.document.configuration.expressions(block.expressions)
+        return self._expressions[key]
+
+    def _find(self, expressions: Any, path: Path, node: Node | None) -> tuple[Expression | None, bool]:
+        """The expression at a path, and whether a dynamic block may hide it."""
+        current = expressions
+        actual = (node.after if node.after is not None else node.before) if node is not None else None
+        for position, step in enumerate(path):
+            if isinstance(current, list):
+                blocks = walk(actual, path[:position]) if actual is not None else None
+                if isinstance(step, int):
+                    if isinstance(blocks, list) and len(blocks) != len(current):
+                        return None, True
+                    current = current[step] if 0 <= step < len(current) else None
+                    continue
+                current = current[0] if current else None
+            if not isinstance(current, dict):
+                return None, False
+            expression = parse_expression(current)
+            if expression is not None:
+                return expression, False
+            inner = current.get(step) if isinstance(step, str) else None
+            if inner is None:
+                # A block that exists in the values and not in the configuration was made by a `dynamic` block.
+                return None, position < len(path) - 1 and bool(walk(actual, path[: position + 1]))
+            current = inner
+        return parse_expression(current), False
+
+    def _follow(self, expression: Expression, scope: _Scope, rest: Path, out: Resolution, depth: int) -> None:
+        if depth > _MAX_DEPTH or len(out.targets) > _MAX_TARGETS:
+            out.ended = True
+            return
+        if expression.has_constant:
+            value = walk(expression.constant, rest) if rest else expression.constant
+            if value is not None:
+                out.constants.append(value)
+            return
+        references = _longest(expression.references)
+        by_key = any(reference.startswith(("each.", "count.")) for reference in references)
+        single = len([r for r in references if not r.startswith(("each.key", "count.", "path.", "terraform."))]) == 1
+        for reference in references:
+            parts = parse_address(reference)
+            # Only a lone reference is a plain traversal; more of them make an expression whose parts we cannot see.
+            self._reference(parts, scope, rest if single else (), out, depth, by_key)
+
+    def _reference(self, parts: list[Step], scope: _Scope, rest: Path, out: Resolution, depth: int, by_key: bool) -> None:
+        head = parts[0] if parts else ""
+        if head == "var" and len(parts) > 1:
+            self._variable(str(parts[1]), scope, (*parts[2:], *rest), out, depth)
+        elif head == "local":
+            out.ended = True
+        elif head == "each":
+            if len(parts) > 1 and parts[1] == "value":
+                self._each_value(scope, (*parts[2:], *rest), out, depth)
+        elif head == "module" and len(parts) > 1:
+            self._output(parts, scope, rest, out, depth, by_key)
+        elif head in ("count", "path", "terraform", "self"):
+            return
+        elif head == "data" and len(parts) > 2:
+            self._resource(str(parts[1]), str(parts[2]), parts[3:], scope, rest, out, by_key, data=True)
+        elif len(parts) > 1:
+            self._resource(str(head), str(parts[1]), parts[2:], scope, rest, out, by_key, data=False)
+
+    def _variable(self, name: str, scope: _Scope, rest: Path, out: Resolution, depth: int) -> None:
+        configuration = self.document.configuration
+        calls = tuple(step for step, _ in scope.module)
+        if not calls:
+            value, given = configuration.variable(name)
+            if given:
+                inner = walk(value, rest) if rest else value
+                if inner is not None:
+                    out.constants.append(inner)
+            return
+        call = configuration.call(calls)
+        raw = configuration.expressions(call.expressions).get(name) if call else None
+        expression = parse_expression(raw)
+        if expression is None:
+            value, given = configuration.variable_default(calls, name)
+            if given:
+                inner = walk(value, rest) if rest else value
+                if inner is not None:
+                    out.constants.append(inner)
+            return
+        parent = _Scope(scope.module[:-1], scope.module[-1][1], call)
+        self._follow(expression, parent, rest, out, depth + 1)
+
+    def _each_value(self, scope: _Scope, rest: Path, out: Resolution, depth: int) -> None:
+        if scope.block is None:
+            return
+        expression = self.document.configuration.expression(scope.block.for_each_expression)
+        if expression is None:
+            out.ended = True
+        elif expression.has_constant:
+            value = expression.constant
+            inner = value.get(str(scope.key)) if isinstance(value, dict) else scope.key
+            inner = walk(inner, rest) if rest else inner
+            if inner is not None:
+                out.constants.append(inner)
+        else:
+            # for_each over resources gives each.value = the instance of the same key; over a map, what it mentions.
+            inner_scope = _Scope(scope.module, scope.key, None)
+            for reference in _longest(expression.references):
+                self._reference(parse_address(reference), inner_scope, rest, out, depth + 1, True)
+
+    def _output(self, parts: list[Step], scope: _Scope, rest: Path, out: Resolution, depth: int, by_key: bool) -> None:
+        name, position = str(parts[1]), 2
+        key: str | int | None = None
+        explicit = position < len(parts) and isinstance(parts[position], Key | int)
+        if explicit:
+            key, position = parts[position], position + 1
+        calls = (*(step for step, _ in scope.module), name)
+        module = self.document.configuration.module(calls)
+        if module is None:
+            out.ended = True
+            return
+        outputs = module.outputs or {}
+        if position < len(parts):
+            wanted = {str(parts[position]): outputs.get(str(parts[position]))}
+            rest = (*parts[position + 1 :], *rest)
+        else:
+            wanted = dict(outputs)
+        keys = [key] if explicit else self._module_keys(scope.module, name)
+        if not explicit and len(keys) > 1:
+            if scope.key in keys:
+                keys = [scope.key]
+                out.exact = out.exact and by_key
+            else:
+                out.exact = False
+        for output in wanted.values():
+            expression = self.document.configuration.expression(output.expression) if output else None
+            if expression is None:
+                out.ended = True
+                continue
+            for instance in keys:
+                inner = _Scope((*scope.module, (name, instance)), None, None)
+                self._follow(expression, inner, rest, out, depth + 1)
+
+    def _module_keys(self, module: ModulePath, name: str) -> list[str | int | None]:
+        prefix = module_address((*module, (name, None)))
+        keys: dict[str | int | None, None] = {}
+        for node in self.document.nodes:
+            if node.module_address.startswith(prefix):
+                path = module_path(node.module_address)
+                if len(path) > len(module) and path[: len(module)] == module and path[len(module)][0] == name:
+                    keys[path[len(module)][1]] = None
+        return list(keys) or [None]
+
+    def _resource(
+        self, type_: str, name: str, parts: list[Step], scope: _Scope, rest: Path, out: Resolution, by_key: bool, *, data: bool
+    ) -> None:
+        instances = self.document.instances(module_address(scope.module), type_, name, data=data)
+        attribute: Path = (*parts, *rest)
+        if parts and isinstance(parts[0], Key | int):
+            explicit = parts[0]
+            attribute = (*parts[1:], *rest)
+            instances = [node for node in instances if node.index == explicit]
+        elif len(instances) > 1:
+            same = [node for node in instances if node.index == scope.key]
+            if scope.key is not None and same:
+                instances = same
+                out.exact = out.exact and by_key
+            else:
+                out.exact = False
+        if not instances and data:
+            out.ended = True
+        for node in instances[: _MAX_TARGETS]:
+            out.targets.append((node, attribute))
+
+
+def _longest(references: Sequence[str]) -> list[str]:
+    """Drop the prefixes that Terraform lists behind each traversal (``a.b.c`` is followed by ``a.b``)."""
+    kept: list[str] = []
+    for reference in references:
+        if not any(other.startswith((reference + ".", reference + "[")) or other == reference for other in kept):
+            kept.append(reference)
+    return kept

@@ -172,6 +172,7 @@ REGIONS_ADDED = (
     ("aws", "us-gov-west-1", "GovCloud US-West (US)", "US", "na", "-08:00", "45.8399", "-119.7006"),
     ("coreweave", "North America", "North America", "US", "na", "-05:00", "", ""),
     ("digitalocean", "tor1", "Toronto 1 (CA)", "CA", "na", "-05:00", "43.6532", "-79.3832"),
+    ("gcp", "us-central2", "Oklahoma (US)", "US", "na", "-06:00", "36.3", "-95.3"),
     ("hyperstack", "CANADA-1", "Montréal (CA)", "CA", "na", "-05:00", "45.5017", "-73.5673"),
     ("hyperstack", "NORWAY-1", "Norway (NO)", "NO", "eu", "+01:00", "", ""),
     ("nebius", "eu-north1", "Mäntsälä (FI)", "FI", "eu", "+02:00", "60.6333", "25.3167"),
@@ -201,6 +202,12 @@ GPU_COUNTS = {
     ("azure", "Standard_NG32adms_V620"): ("1", "hardware of NG32adms_V620_v1"),
 }
 """Accelerator counts the facts leave open although the vendor documents them."""
+
+RETIRED = {
+    f"Standard_NC{vcpus}{memory}_xl_RTXPRO6000BSE_v6": "can no longer be deployed (Microsoft Learn, 2026-06-03)"
+    for vcpus in (128, 256, 320)
+    for memory in ("ds", "lds")
+}
 
 CIVO_SIZES = {"small": "1", "medium": "2", "large": "4", "xlarge": "8"}
 CIVO_MODELS = {"gpu-h100-pci": "H100-80GB", "gpu-h200-sxm": "H200"}
@@ -577,7 +584,10 @@ def look_for_oddities(tables: dict[tuple[str, str], dict[tuple[str, ...], Row]])
                 continue
             list_price = rows.get((row["sku"], row["region"], row["os"], "on_demand", "", ""))
             if list_price and row["purchase_model"] != "on_demand" and usd > Decimal(list_price["usd"]):
-                log("dearer than on demand (kept, a guardrail caps it)", f"{where}, on demand {list_price['usd']}")
+                log(
+                    "dearer than on demand (kept: the two figures are of different days)",
+                    f"{where}, on demand {list_price['usd']}",
+                )
             middle = median(usual[row["sku"], row["os"], row["purchase_model"], row["term"]])
             if row["purchase_model"] != "spot" and (usd > 3 * middle or 3 * usd < middle):
                 log("three times or a third of the usual price (kept)", f"{where}, median over regions {middle}")
@@ -635,6 +645,9 @@ def instance_types(facts: Facts) -> dict[str, list[Row]]:
         row.update(sku=sku, family=family_of(cloud, sku, fact["family"]), vcpus=fact["vcpus"], gpu_model=model)
         row.update(memory_gib=fact["memory_gib"], gpu_count=count, gpu_memory_gib=total, arch=fact["arch"])
         row.update(status=STATUS[fact["status"]], source=facts.source(fact))
+        if sku in RETIRED:
+            log("corrected", f"{cloud} {sku}: retired, {RETIRED[sku]}")
+            row["status"] = "retired"
         tables[cloud].append(row)
     return tables
 

@@ -19,7 +19,7 @@ from gpuguard.model.report import (
     Risk,
     Workload,
 )
-from gpuguard.model.usage import Attribute, PoolUsage, Usage
+from gpuguard.model.usage import MachineOption, PoolUsage, Usage
 
 __all__ = ["Advisor", "Facts", "alternatives", "potential_monthly_saving"]
 
@@ -32,7 +32,8 @@ class _Problem:
     """All that decides the answer for one resource, and nothing else: equal problems have equal answers.
 
     `kind` is the Terraform type, `usage` carries no addresses, `expected` and `ceiling` are today's cost a month.
-    `machines` says, by pool, the first pool whose machine type is set by the same attribute (one edit changes
+    `others` are the types a pool may start besides the one it was priced with, `unpriced` counts the components
+    without a price. `machines` says, by pool, the first pool whose machine type is set by the same attribute (one edit changes
     them all), `purchases` the same of the purchase model; None where it cannot be changed.
     """
 
@@ -42,6 +43,8 @@ class _Problem:
     ceiling: Decimal | None
     workload: Workload | None
     environment: str | None
+    unpriced: int
+    others: tuple[tuple[str, ...], ...]
     machines: tuple[int | None, ...]
     purchases: tuple[int | None, ...]
 
@@ -104,11 +107,10 @@ class Advisor:
         if not tolerates(workload, is_production(problem.environment)):
             return
         members = _members(problem.purchases, leader)
-        if not all(self._sold_on_spot(usage, usage.pools[index]) for index in members):
+        spotted = {index: _spotted(usage.pools[index], problem.others[index]) for index in members}
+        if not all(self._sold_on_spot(usage, pool) for pool in spotted.values()):
             return
-        priced = self._price(
-            _with(usage, {i: replace(usage.pools[i], purchase_model="spot", term=None, payment=None) for i in members})
-        )
+        priced = self._price(_with(usage, spotted))
         sku = priced.state.pools[leader].sku
         if sku is None:
             return
@@ -119,7 +121,7 @@ class Advisor:
             members,
             priced,
             sku=sku,
-            title=f"spot in {usage.region}, same machine",
+            title=f"spot in {usage.region}, same machine{' types' if problem.others[leader] else ''}",
             risk=spot_risk(workload, band, problem.environment is not None and is_production(problem.environment)),
             conditions=spot_conditions(usage.cloud, workload, band, problem.kind),
         )
@@ -183,12 +185,11 @@ def potential_monthly_saving(resource: Resource, found: Iterable[Alternative]) -
 
 def _problem(resource: Resource, after: Priced) -> _Problem:
     usage = after.usage
-    machines = [
-        pool.machine_attribute if pool.machine_attribute is not None else index
-        for index, pool in enumerate(usage.pools)
+    others = tuple(pool.candidates for pool in after.state.pools)
+    spots = [
+        pool.purchase_attribute if spot_edits(pool.purchase_attribute) and _may_move_to_spot(pool, names) else None
+        for pool, names in zip(usage.pools, others, strict=True)
     ]
-    spots = [bool(spot_edits(pool.purchase_attribute)) and _may_move_to_spot(pool) for pool in usage.pools]
-    purchases = [pool.purchase_attribute if spot else None for pool, spot in zip(usage.pools, spots, strict=True)]
     return _Problem(
         kind=resource.type,
         usage=replace(
@@ -201,18 +202,33 @@ def _problem(resource: Resource, after: Priced) -> _Problem:
         ceiling=after.state.monthly.max,
         workload=resource.workload,
         environment=resource.environment,
-        machines=tuple(
-            machines.index(where) if _may_change_machine(usage.pools, machines, where) else None for where in machines
-        ),
-        purchases=tuple(None if where is None else purchases.index(where) for where in purchases),
+        unpriced=_unpriced(after),
+        others=others,
+        machines=_machine_groups(usage.pools, others),
+        purchases=tuple(None if where is None else spots.index(where) for where in spots),
     )
 
 
-def _may_move_to_spot(pool: PoolUsage) -> bool:
-    """Whether the pool pays on demand for machines that are known and may be shown."""
+def _machine_groups(pools: Sequence[PoolUsage], others: Sequence[tuple[str, ...]]) -> tuple[int | None, ...]:
+    """By pool, the first one whose machine type the same attribute sets; None unless all of them may and can move."""
+    places = [index if pool.machine_attribute is None else pool.machine_attribute for index, pool in enumerate(pools)]
+    groups: list[int | None] = []
+    for place in places:
+        members = [index for index, other in enumerate(places) if other == place]
+        alike = len({pools[index].options for index in members}) == 1
+        movable = alike and all(_may_move(pools[index], others[index]) for index in members)
+        groups.append(members[0] if movable else None)
+    return tuple(groups)
+
+
+def _unpriced(priced: Priced) -> int:
+    return sum(component.unit_price is None for component in priced.state.components)
+
+
+def _may_change(pool: PoolUsage) -> bool:
+    """Whether the pool pays for machines that are known, may be shown and have no maximum price set for them."""
     return (
-        pool.purchase_model == "on_demand"
-        and pool.role == "supply"
+        pool.role == "supply"
         and pool.covered_by is None
         and pool.unknown is None
         and not pool.sensitive
@@ -221,25 +237,18 @@ def _may_move_to_spot(pool: PoolUsage) -> bool:
     )
 
 
-def _may_change_machine(
-    pools: Sequence[PoolUsage], attributes: Sequence[Attribute | int], where: Attribute | int
-) -> bool:
-    """Whether every pool whose machine type stands at `where` could change it, and has the same one now.
+def _may_move_to_spot(pool: PoolUsage, others: Sequence[str]) -> bool:
+    """Whether the pool is bought on demand; several types of different weight are not compared here."""
+    weighted = bool(others) and any(option.weight != 1 for option in pool.options)
+    return _may_change(pool) and pool.purchase_model == "on_demand" and not weighted
 
-    Pools with several types keep them: a set is chosen for its spread. What is committed, reserved or
-    covered is tied to its type. A maximum spot price is set for one type.
+
+def _may_move(pool: PoolUsage, others: Sequence[str]) -> bool:
+    """Whether the pool's one machine type may be another.
+
+    Pools with several types keep them: a set is chosen for its spread. What is committed or reserved is tied to its type.
     """
-    sharing = [pool for pool, attribute in zip(pools, attributes, strict=True) if attribute == where]
-    return len({pool.options for pool in sharing}) == 1 and all(
-        pool.purchase_model in ("on_demand", "spot")
-        and pool.role == "supply"
-        and pool.covered_by is None
-        and pool.unknown is None
-        and not pool.sensitive
-        and len(pool.options) == 1
-        and not _has_maximum_price(pool)
-        for pool in sharing
-    )
+    return _may_change(pool) and pool.purchase_model in ("on_demand", "spot") and not others and len(pool.options) == 1
 
 
 def _has_maximum_price(pool: PoolUsage) -> bool:
@@ -253,6 +262,14 @@ def _members(groups: Sequence[int | None], leader: int) -> tuple[int, ...]:
 def _with(usage: Usage, pools: Mapping[int, PoolUsage]) -> Usage:
     """The usage with some of its pools replaced."""
     return replace(usage, pools=tuple(pools.get(index, pool) for index, pool in enumerate(usage.pools)))
+
+
+def _spotted(pool: PoolUsage, others: Sequence[str]) -> PoolUsage:
+    """The pool bought on spot. Of several types the dearest is taken: where there is capacity decides which runs."""
+    spotted = replace(pool, purchase_model="spot", term=None, payment=None)
+    if not others:
+        return spotted
+    return replace(spotted, options=(*pool.options, *(MachineOption(sku) for sku in others)), pick="dearest")
 
 
 def _moved(pool: PoolUsage, change: Candidate) -> PoolUsage:
@@ -276,16 +293,20 @@ def _draft(
     change: Candidate | None = None,
 ) -> _Draft | None:
     """The alternative with its figures; None when either side has no price or the saving is none or too small."""
-    usage, pools = problem.usage, [problem.usage.pools[index] for index in members]
-    expected = _sum(pool.units.expected for pool in pools)
-    ceiling = _sum(pool.units.max for pool in pools)
-    if expected is None:
+    usage = problem.usage
+    after = [priced.state.pools[index] for index in members]
+    expected, ceiling = _sum(pool.units.expected for pool in after), _sum(pool.units.max for pool in after)
+    if expected is None or _unpriced(priced) > problem.unpriced:
         return None
+    units: float | None
     if expected > 0:
         units, now, then = expected, problem.expected, priced.state.monthly.expected
     else:
         units, now, then = ceiling, problem.ceiling, priced.state.monthly.max
-        conditions = (f"nothing runs at the expected size: figures are for the maximum of {units}", *conditions)
+        conditions = (
+            f"nothing runs at the expected size: figures are for the maximum of {ceiling or 0:g}",
+            *conditions,
+        )
     if units is None or units <= 0 or now is None or then is None or now <= 0:
         return None
     saving = now - then
@@ -297,7 +318,7 @@ def _draft(
             *conditions,
             f"one edit changes all {len(members)} pools that share it; figures are for all of them",
         )
-    first = priced.state.pools[members[0]]
+    first = after[0]
     return _Draft(
         pool=members[0],
         title=title,
@@ -307,7 +328,7 @@ def _draft(
             sku=sku,
             purchase_model=first.purchase_model,
             term=first.term,
-            units=float(units),
+            units=units,
             hours_per_month=first.hours_per_month,
         ),
         monthly=then,
@@ -319,9 +340,9 @@ def _draft(
     )
 
 
-def _sum(sizes: Iterable[Decimal | None]) -> Decimal | None:
+def _sum(sizes: Iterable[float | None]) -> float | None:
     """The sum; None as soon as one part is not known."""
-    total = Decimal(0)
+    total = 0.0
     for size in sizes:
         if size is None:
             return None

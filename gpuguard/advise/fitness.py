@@ -75,7 +75,7 @@ _CUDA_MINIMUM = (("Blackwell", "12.8"), ("Hopper", "11.8"), ("Ada", "11.8"), ("A
 MIN_VCPUS_PER_GPU = 12
 MIN_RAM_PER_GPU_MEMORY = 1.5
 """What a host must keep a GPU before fewer than half of today's vCPUs or RAM is proposed: six physical cores (12 vCPUs)
-and RAM of one and a half times the GPU memory. The project's judgement, stated in docs/alternatives.md."""
+and RAM of one and a half times the memory of today's GPUs. The project's judgement, stated in docs/alternatives.md."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,29 +232,31 @@ def loses_interconnect(now: Shape, other: Shape) -> bool:
     return now.devices > 1 and other.devices > 1 and now.gpu.model in _NVLINK and other.gpu.model not in _NVLINK
 
 
-def host(now: Shape, other: Shape) -> tuple[str, ...] | None:
-    """What to say of the host's vCPUs and RAM; None when too little would be left, or either side is not known.
+def host(now: Shape, other: Shape) -> tuple[Risk, tuple[str, ...]] | None:
+    """Risk and what to say of the host's vCPUs and RAM; None when too little is left, or either side is not known.
 
-    At least half of today's is kept; down to a quarter where the GPUs are still well served.
+    At least half of today's is kept; down to a quarter where the GPUs are still well served. RAM that shrinks below the
+    memory of today's GPUs is a risk of its own: a model that fills them may no longer pass through the host.
     """
     have, want = now.machine, other.machine
     if have.vcpus is None or want.vcpus is None or have.memory_gib is None or want.memory_gib is None:
         return None
-    gpu_memory = other.memory_gib or 0.0
-    served = (
-        want.vcpus >= MIN_VCPUS_PER_GPU * other.devices
-        and want.memory_gib >= MIN_RAM_PER_GPU_MEMORY * gpu_memory
-        and gpu_memory > 0
-    )
+    gpu_memory = now.memory_gib or math.inf
+    served = want.vcpus >= MIN_VCPUS_PER_GPU * other.devices and want.memory_gib >= MIN_RAM_PER_GPU_MEMORY * gpu_memory
     floor = 0.25 if served else 0.5
     if want.vcpus < have.vcpus * floor or want.memory_gib < have.memory_gib * floor:
         return None
-    said = []
+    said, risk = [], RISKS[0]
     if want.vcpus < have.vcpus:
         said.append(f"{want.vcpus:g} vCPUs instead of {have.vcpus:g}")
     if want.memory_gib < have.memory_gib:
-        said.append(f"{want.memory_gib:g} GiB RAM instead of {have.memory_gib:g}")
-    return (f"{' and '.join(said)}: check what the host side of the work needs",) if said else ()
+        short = want.memory_gib < gpu_memory < math.inf
+        less = f", less than the {gpu_memory:g} GiB of GPU memory now" if short else ""
+        said.append(f"{want.memory_gib:g} GiB RAM instead of {have.memory_gib:g}{less}")
+        risk = "medium" if short else risk
+    if not said:
+        return "none", ()
+    return worse((risk, "low")), (f"{' and '.join(said)}: check what the host side of the work needs",)
 
 
 def software(now: AcceleratorModel, other: AcceleratorModel) -> tuple[Risk, tuple[str, ...]]:

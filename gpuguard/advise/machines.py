@@ -1,5 +1,6 @@
 """Which other machine types of the same region could do a pool's work, and what has to be said of each."""
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ from gpuguard.model.usage import PoolUsage
 
 _VENDORS = frozenset({"NVIDIA", "AMD"})
 """Vendors whose cards may stand in for one another, each within itself; TPU, Trainium, Gaudi and the like may not."""
+
+WHOLE_NODE = 8
+"""Accelerators from which a machine counts as one made for clusters, where the network between machines matters."""
 
 _N1_TYPES = tuple(
     f"n1-{kind}-{vcpus}" for kind in ("standard", "highmem", "highcpu") for vcpus in (1, 2, 4, 8, 16, 32, 64, 96)
@@ -71,13 +75,20 @@ def shape_of(facts: Facts, cloud: str, pool: PoolUsage) -> Shape | None:
     attached = pool.accelerators[0]
     model = facts.accelerator(attached.name)
     count = float(attached.count)
-    return Shape(machine, model, count) if model is not None and count > 0 else None
+    return Shape(machine, model, count) if model is not None and 0 < count < math.inf else None
 
 
 def _shape(facts: Facts, machine: InstanceType) -> Shape | None:
-    """A machine with bundled accelerators; None where model or count is not known."""
+    """A machine with bundled accelerators; None where model or count is not known.
+
+    Sizes that carry some share of a GPU nobody published have a model, but no accelerator memory of their own.
+    """
     model = facts.accelerator(machine.gpu_model) if machine.gpu_model is not None else None
-    return Shape(machine, model, machine.gpu_count) if model is not None and machine.gpu_count > 0 else None
+    if model is None or machine.gpu_count <= 0:
+        return None
+    if machine.gpu_memory_gib is None and model.memory_gib is not None:
+        return None
+    return Shape(machine, model, machine.gpu_count)
 
 
 def candidates(
@@ -139,7 +150,7 @@ def _is_confidential(sku: str) -> bool:
 
 def _disks_refused(cloud: str, now: InstanceType, other: InstanceType, pool: PoolUsage) -> bool:
     """Whether the pool's disks cannot go along: types the series does not take, local SSDs sized for another series."""
-    if cloud != "gcp" or other.family == now.family:
+    if cloud != "gcp" or _series(other) == _series(now):
         return False
     if any(disk.role == "local_ssd" for disk in pool.disks):
         return True
@@ -151,11 +162,10 @@ def _compare(
     facts: Facts, kind: str, pool: PoolUsage, now: Shape, other: Shape, workload: Workload | None
 ) -> Candidate | None:
     """The other machine as a candidate; None when it does not do the same work."""
-    said = host(now, other)
-    if said is None:
+    hosted = host(now, other)
+    if hosted is None:
         return None
-    conditions = list(said)
-    risks: list[Risk] = ["low"] if said else ["none"]
+    risks, conditions = [hosted[0]], list(hosted[1])
     same_gpu = other.gpu.model == now.gpu.model
     if same_gpu and other.count == now.count:
         quick, memory = None, 1.0
@@ -169,9 +179,10 @@ def _compare(
         risks.append(risk)
         conditions += more
         same_gpu, detach = False, bool(pool.accelerators)
-    if other.machine.family != now.machine.family:
-        risks.append("low")
-        conditions.append(_family_change(now.machine, other.machine, pool))
+    if _series(other.machine) != _series(now.machine):
+        clustered = now.devices >= WHOLE_NODE and (pool.units.max is None or pool.units.max > 1)
+        risks.append("medium" if clustered else "low")
+        conditions.append(_series_change(now.machine, clustered, pool))
     return Candidate(
         shape=other,
         same_gpu=same_gpu,
@@ -251,9 +262,18 @@ def _fewer_devices(kind: str, now: Shape, other: Shape) -> str:
     return f"{count}: processes pinned to a GPU each must share or be repacked"
 
 
-def _family_change(now: InstanceType, other: InstanceType, pool: PoolUsage) -> str:
-    """What else differs between two machine families and cannot be priced here."""
-    said = "another machine family: compare local disks and network bandwidth"
+def _series(machine: InstanceType) -> str:
+    """Types of one series differ in size only: the family, at GCP with its kind (a3-highgpu, a3-megagpu)."""
+    if machine.cloud == "gcp" and machine.gpu_model is not None:
+        return machine.sku.rpartition("-")[0]
+    return machine.family
+
+
+def _series_change(now: InstanceType, clustered: bool, pool: PoolUsage) -> str:
+    """What else differs between two machine series and cannot be priced here."""
+    said = "another machine series: compare local disks and network bandwidth"
+    if clustered:
+        said += ", which decides how fast work on several machines runs"
     if now.cloud == "azure" and now.sku.lower().startswith("standard_nv"):
         said += "; NV sizes include a graphics licence"
     return said + (f"; check that the {pool.os} image supports it" if pool.os != "linux" else "")

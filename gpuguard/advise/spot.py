@@ -65,8 +65,9 @@ _NOTICE = {"aws": "2 minutes", "gcp": "30 seconds", "azure": "30 seconds"}
 
 def resource_type(address: str) -> str:
     """Terraform type in an address: ``module.a["x.y"].aws_instance.b[0]`` → ``aws_instance``; "" when there is none."""
-    parts = re.sub(r"\[(?:\"(?:[^\"\\]|\\.)*\"|[^\]]*)\]", "", address).split(".")
-    return parts[-2] if len(parts) > 1 else ""
+    if address.endswith("]"):
+        address = address[: address.rfind('["') if address.endswith('"]') else address.rfind("[")]
+    return address.rpartition(".")[0].rpartition(".")[2].rpartition("]")[2]
 
 
 def spot_edits(attribute: Attribute | None) -> tuple[tuple[str, str], ...]:
@@ -76,7 +77,7 @@ def spot_edits(attribute: Attribute | None) -> tuple[tuple[str, str], ...]:
     """
     if attribute is None:
         return ()
-    plain = re.sub(r"\[[^\]]*\]|\.\d+(?=\.|$)", "", attribute.path)
+    plain = re.sub(r"\[\d*\]|\.\d+(?=\.|$)", "", attribute.path)
     for leaf, values in SPOT_EDITS.get(resource_type(attribute.address), {}).items():
         if plain == leaf or plain.endswith(f".{leaf}"):
             block = attribute.path.rpartition(".")[0]

@@ -183,7 +183,9 @@ class _Builder:
         import yaml
 
         if isinstance(event, yaml.AliasEvent):
-            self._mistake(place, f"aliases (*{str(event.anchor)[:40]}) are not allowed; write the value out")
+            self._mistake(
+                place, f"aliases (*{str(event.anchor)[:40]}) are not allowed; a pattern that starts with * needs quotes"
+            )
             return None, False
         if event.anchor is not None:
             self._mistake(

@@ -4,9 +4,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from gpuguard.decide.patterns import listing
 from gpuguard.decide.rule import Finding, Settings
 from gpuguard.decide.view import Change, names, same, touched
 from gpuguard.model.report import Resource, State
+
+_LONGEST = 80
 
 Size = tuple[Decimal, ...]
 """How bad an offence is, in as many figures as it takes; worse is larger in any of them."""
@@ -33,8 +36,9 @@ Message = Callable[[Sequence[Seen]], tuple[str, str | None]]
 
 
 def offence_names(seen: Sequence[Seen]) -> str:
-    """All offences by name, sorted, each once."""
-    return ", ".join(sorted({name for one in seen for name in one.offences}))
+    """All offences by name, sorted, each once; cut where they are many or long."""
+    found = sorted({name for one in seen for name in one.offences})
+    return listing(name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…" for name in found)
 
 
 def judge_each(

@@ -39,9 +39,7 @@ def _verdict(outcomes: Iterable[ResultOutcome]) -> Outcome:
 def _result(pack: "Pack", entry: "Entry", finding: "Finding") -> PolicyResult:
     settings = entry.settings
     outcome = finding.outcome
-    if outcome in ("fail", "undecided") and (
-        settings.enforcement == "advisory" or (finding.existing and settings.scope == "changed")
-    ):
+    if outcome in ("fail", "undecided") and (finding.existing or settings.enforcement == "advisory"):
         outcome = "warn"
     return PolicyResult(
         rule=entry.id,
@@ -69,8 +67,8 @@ def _strict(change: Change) -> PolicyResult:
         if (state := remains(resource)) is not None and (unpriced_in(state) or unknown_in(state))
     ]
     summary = change.judged.summary
-    undecided = bool(open_ or summary.unpriced or summary.unknown)
-    count = max(len(open_), summary.unpriced + summary.unknown if not open_ else 0)
+    count = len(open_) or summary.unpriced + summary.unknown
+    undecided = count > 0
     message = "every GPU is known and priced"
     if undecided:
         message = f"{count} {'resource is' if count == 1 else 'resources are'} not priced or not known"
@@ -83,7 +81,7 @@ def _strict(change: Change) -> PolicyResult:
         existing=False,
         resources=tuple(dict.fromkeys(key(resource) for resource in open_)),
         message=message,
-        actual=str(count) if undecided else "0",
+        actual=str(count),
         limit="0",
         remediation="Give the missing values, or run without --strict." if undecided else None,
         waiver=None,

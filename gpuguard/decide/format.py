@@ -13,6 +13,9 @@ from pydantic import (  # noqa: TID253 - this module is imported by the first pa
 from gpuguard.decide.document import Document, Mistake, Path, Place, Tree, nearest, quoted
 from gpuguard.decide.rule import Name, Rule, Settings, rules
 
+MOST_MISTAKES = 200
+"""After so many mistakes the rest of a file is not examined."""
+
 
 class Header(BaseModel):
     """A policy pack: its name and its rules."""
@@ -41,6 +44,8 @@ def read(document: Document) -> Parsed | None:
     listed = tree.get("rules") if isinstance(tree, dict) else None
     found: dict[int, tuple[Rule, Settings]] = {}
     for index, entry in enumerate(listed if isinstance(listed, list) else ()):
+        if len(document.mistakes) >= MOST_MISTAKES:
+            break
         if not document.is_spoilt(("rules", index)) and (pair := _entry(document, index, entry)):
             found[index] = pair
     _unique(document, found)
@@ -108,6 +113,8 @@ def _translate(document: Document, base: Path, model: type[BaseModel], error: Va
     """Turn the findings of pydantic into mistakes with a place and what would have been right."""
     for found in error.errors(include_url=False):
         path = (*base, *found["loc"])
+        if len(document.mistakes) >= MOST_MISTAKES:
+            break
         if document.is_spoilt(path):
             continue
         kind, context = found["type"], found.get("ctx", {})

@@ -139,7 +139,8 @@ S = TypeVar("S", bound=Settings)
 class Finding:
     """What a rule says of the change, before its enforcement is applied.
 
-    `existing`: the violation was there before and is not made worse; it fails only with ``scope: all``.
+    `existing`: the violation was there before and is not made worse, so it warns. With ``scope: all`` a rule does not
+    look at what was before, and finds nothing existing.
     A `warn` is told and never fails.
     """
 

@@ -193,7 +193,8 @@ class Change:
 
 
 def names(resources: Iterable[Resource], most: int = 3) -> str:
-    """Addresses for a message: the first few, and how many more."""
-    addresses = list(dict.fromkeys(resource.address for resource in resources))
-    shown = ", ".join(addresses[:most])
-    return f"{shown} and {len(addresses) - most} more" if len(addresses) > most else shown
+    """Addresses for a message: the first few, and how many more; with their projects where there are several."""
+    keys = list(dict.fromkeys((resource.project, resource.address) for resource in resources))
+    several = len({project for project, _ in keys}) > 1
+    shown = ", ".join(f"{address} ({project})" if several else address for project, address in keys[:most])
+    return f"{shown} and {len(keys) - most} more" if len(keys) > most else shown

@@ -64,7 +64,6 @@ def _tell_assumption(view: View, found: Link) -> None:
             "warning",
             "ambiguous-template",
             f"the plan does not say which template it uses; the dearest of {len(found.views)} is taken: {names}",
-            "give the configuration with --source to have it resolved" if found.assumed else None,
         )
     elif found.assumed:
         view.note("info", "assumed-template", f"the plan hides which template it uses; {found.views[0].address}, {found.assumed}, is assumed")

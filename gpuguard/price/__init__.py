@@ -1,1 +1,1 @@
-"""Price catalog and pricing engine."""
+"""Usage → cost: the catalog and the engine that prices what a resource uses."""

@@ -8,7 +8,7 @@ written as UTF-8 is simply not there. A file that is missing, foreign, damaged o
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
@@ -57,10 +57,11 @@ _ACCELERATED = {
     "aws": r"(?:ml\.)?(?:g\d|gr\d|p\d|trn\d|inf\d|dl\d)[a-z0-9-]*\.[a-z0-9-]+\Z",
     # Accelerator-optimised machine series A and G, and the TPU series ct… and tpu… (Compute Engine machine families).
     "gcp": r"(?:a[2-9]x?|g[2-9]|ct\d[a-z]*|tpu\d[a-z]*)-[a-z0-9-]+\Z",
-    # The GPU sizes are the series NC, ND, NG and NV; NP carries FPGAs (Azure: GPU accelerated VM sizes).
-    "azure": r"(?:standard_)?n[cdgv]\d+.*\Z",
+    # The GPU sizes are the series NC (NCC: confidential), ND, NG and NV; NP carries FPGAs (Azure: GPU accelerated VM
+    # sizes).
+    "azure": r"(?:standard_)?n(?:cc|c|d|g|v)\d+.*\Z",
     "oci": r"(?:vm|bm)\.gpu.*\Z",
-    "alibaba": r"ecs\.(?:e?bm)?(?:gn|vgn|sgn|ga)\d.*\Z",
+    "alibaba": r"ecs\.(?:ebm|scc|hf)?(?:gn|vgn|sgn|ga)\d.*\Z",
     "linode": r"g\d-gpu-.*\Z",
     "digitalocean": r"gpu-.*\Z",
     "vultr": r"vcg-.*|vbm-.*-gpu\Z",
@@ -71,7 +72,7 @@ _ACCELERATED = {
     "hyperstack": r"n\d-(?!cpu).*\Z",
     "crusoe": r"(?:a|h|b|l|gb|mi)\d+.*\.\d+x\Z",
     "coreweave": r"gd-.*|hgx-.*|gb\d+-.*\Z",
-    "verda": r"\d+(?:a|b|h|l|v|gb|rtx)\d+.*\Z",
+    "verda": r"\d+(?:a|b|h|l|v|gb|rtx|rtxpro)\d+.*\Z",
 }
 
 Row = tuple[str | float | int | None, ...]
@@ -186,8 +187,6 @@ class Catalog:
         List prices that hold in all regions of a cloud count: they do not promise that the region has the type.
         """
         name = self._region_name(cloud, region)
-        if not _plain(cloud) or not _plain(name):
-            return ()
         if (cloud, name) not in self._offers:
             rows = self._rows(
                 "SELECT DISTINCT sku FROM price WHERE cloud = ? AND kind = 'machine' AND region IN (?, '*')"
@@ -201,7 +200,7 @@ class Catalog:
     def instance_types_with(self, cloud: str, model: str) -> tuple[InstanceType, ...]:
         """Return the machine types of a cloud that carry an accelerator model (any of its names), smallest first."""
         found = self.accelerator(model)
-        if found is None or not _plain(cloud):
+        if found is None:
             return ()
         rows = self._rows(
             "SELECT sku FROM instance_type WHERE cloud = ? AND gpu_model = ? ORDER BY gpu_count, vcpus, sku",
@@ -220,11 +219,7 @@ class Catalog:
         known = self.instance_type(cloud, sku)
         if known is not None:
             return known.gpu_model is not None
-        pattern = _ACCELERATED.get(cloud)
-        name = _last_part(sku) if cloud == "gcp" else sku
-        if pattern is None or not _plain(name):
-            return False
-        return re.match(pattern, name.lower()) is not None
+        return accelerated_name(cloud, sku)
 
     # --- prices ---
 
@@ -266,8 +261,6 @@ class Catalog:
         and figures seen in price lists before published bounds. Without `term` both terms may answer; the smaller
         discount wins.
         """
-        if not _plain(cloud):
-            return None
         if cloud not in self._discounts:
             self._discounts[cloud] = self._rows(
                 "SELECT scope, name, region, purchase_model, term, low_percent, high_percent, kind, source, as_of"
@@ -302,8 +295,6 @@ class Catalog:
 
         From the EC2 Spot Instance Advisor; operating systems other than Windows count as Linux, as there.
         """
-        if not _plain(region) or not _plain(sku):
-            return None
         rows = self._rows(
             "SELECT band FROM interruption WHERE region = ? AND sku = ? AND os = ?",
             (region, sku, "windows" if os == "windows" else "linux"),
@@ -326,7 +317,7 @@ class Catalog:
         AWS availability zones, Local and Wavelength Zones and zone ids (``use1-az1``), GCP zones as name, path or
         URL. A region's own name is returned as it is. Azure's zones are numbers and name no region.
         """
-        if not _plain(zone):
+        if not _storable(zone):
             return None
         name = _last_part(zone) if cloud == "gcp" else zone
         if (cloud, name) in self._regions:
@@ -363,31 +354,30 @@ class Catalog:
 
     def known_hole(self, cloud: str, sku: str) -> str | None:
         """Return why a current machine type has no on-demand price, or None when it has one or is unknown."""
-        if not _plain(cloud) or not _plain(sku):
-            return None
         rows = self._rows("SELECT reason FROM hole WHERE cloud = ? AND sku = ?", (cloud, sku))
         return str(rows[0][0]) if rows else None
 
     # --- reading ---
 
-    def _rows(self, query: str, values: Iterable[str] = ()) -> list[Row]:
+    def _rows(self, query: str, values: tuple[str, ...] = ()) -> list[Row]:
+        """Run a query; a value that no name in the catalog can have finds nothing."""
         import sqlite3
 
+        if not all(map(_storable, values)):
+            return []
         try:
-            return self._connection.execute(query, tuple(values)).fetchall()
+            return self._connection.execute(query, values).fetchall()
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             hint = _REBUILD if self.path == EMBEDDED else "leave out --catalog to use the one that came with gpuguard"
             raise CatalogError(f"price catalog {_shown(self.path)} is damaged: {error}", hint=hint) from error
 
     def _find_type(self, cloud: str, sku: str) -> InstanceType | None:
         name = _last_part(sku) if cloud == "gcp" else sku
-        if not _plain(cloud) or not _plain(name):
-            return None
         rows = self._rows("SELECT * FROM instance_type WHERE cloud = ? AND lower_sku = ?", (cloud, name.lower()))
         # Only Azure's API folds letter case; elsewhere another spelling is another, unknown name.
         if rows and (cloud == "azure" or rows[0][2] == name):
             return _instance_type(rows[0], self._source_titles(str(rows[0][11])))
-        return self._custom_type(name) if cloud == "gcp" else None
+        return self._custom_type(name) if cloud == "gcp" and _storable(name) else None
 
     def _custom_type(self, name: str) -> InstanceType | None:
         match = _GCP_CUSTOM.match(name)
@@ -420,14 +410,13 @@ class Catalog:
         name = (key.cloud, key.kind, key.sku)
         if name not in self._prices:
             found: dict[_Bought, Price] = {}
-            if all(_plain(part) for part in name):
-                for row in self._rows(
-                    "SELECT region, os, purchase_model, term, payment, unit, usd, low, high, upfront, source, note"
-                    " FROM price WHERE cloud = ? AND kind = ? AND sku = ?",
-                    name,
-                ):
-                    bought = _Bought(*(str(cell) for cell in row[:5]))
-                    found[bought] = self._price_from(key, bought, row)
+            for row in self._rows(
+                "SELECT region, os, purchase_model, term, payment, unit, usd, low, high, upfront, source, note"
+                " FROM price WHERE cloud = ? AND kind = ? AND sku = ?",
+                name,
+            ):
+                bought = _Bought(*(str(cell) for cell in row[:5]))
+                found[bought] = self._price_from(key, bought, row)
             self._prices[name] = found
         return self._prices[name]
 
@@ -479,8 +468,9 @@ class Catalog:
             nearest = min(
                 elsewhere, key=lambda price: (self._distance(key.cloud, key.region, price.key.region), price.key.region)
             )
-            where = nearest.key.region
-            return f"{where}, the nearest region with a price, asks {nearest.amount} USD per {nearest.unit}"
+            known = (key.cloud, key.region) in self._regions and (key.cloud, nearest.key.region) in self._regions
+            where = f"{nearest.key.region}{', the nearest region with a price,' if known else ''}"
+            return f"{where} asks {nearest.amount} USD per {nearest.unit}"
         parts = self._known_of_machine(key) if key.kind == "machine" else []
         of_sku = self._sku_prices(key)
         here = [price.key for bought, price in of_sku.items() if bought.region in (key.region, EVERYWHERE)]
@@ -489,7 +479,7 @@ class Catalog:
             parts.append(f"prices known there: {', '.join(ways)}")
         elif of_sku and not parts:
             parts.append("other prices of it are known, none of this kind in any region")
-        if parts or not _plain(key.sku):
+        if parts or not _storable(key.sku):
             return "; ".join(parts)
         import difflib  # costs more than opening the catalog, and most look-ups succeed
 
@@ -498,15 +488,14 @@ class Catalog:
 
     def _known_of_machine(self, key: PriceKey) -> list[str]:
         """Say what is known of a machine type that has no price by region."""
-        if not all(_plain(part) for part in (key.cloud, key.sku, key.os, key.purchase_model)):
-            return []
         lowest = self._rows(
             "SELECT usd, source FROM lowest WHERE cloud = ? AND sku = ? AND os = ? AND purchase_model = ?"
-            " AND term IN (?, '') ORDER BY usd",
-            (key.cloud, key.sku, key.os, key.purchase_model, key.term or ""),
+            " AND (? = '' OR term = ?)",
+            (key.cloud, key.sku, key.os, key.purchase_model, key.term or "", key.term or ""),
         )
         if lowest:
-            usd, when = lowest[0][0], self._source_date(str(lowest[0][1]))
+            usd, source = min(lowest, key=lambda row: Decimal(str(row[0])))
+            when = self._source_date(str(source))
             return [f"no price by region is known; the lowest over all regions was {usd} USD per hour ({when})"]
         if reason := self.known_hole(key.cloud, key.sku):
             return [reason]
@@ -515,9 +504,7 @@ class Catalog:
 
     def _names(self, cloud: str, kind: str) -> tuple[str, ...]:
         if (cloud, kind) not in self._spellings:
-            usable = _plain(cloud) and _plain(kind)
-            query = "SELECT DISTINCT sku FROM price WHERE cloud = ? AND kind = ?"
-            rows = self._rows(query, (cloud, kind)) if usable else []
+            rows = self._rows("SELECT DISTINCT sku FROM price WHERE cloud = ? AND kind = ?", (cloud, kind))
             self._spellings[cloud, kind] = tuple(str(sku) for (sku,) in rows)
         return self._spellings[cloud, kind]
 
@@ -650,6 +637,15 @@ class Catalog:
         return "high" if benchmarks >= 3 and high / low <= 1.25**2 else "medium"
 
 
+def accelerated_name(cloud: str, sku: str) -> bool:
+    """Tell by the name alone whether a machine type is of a family that carries accelerators."""
+    pattern = _ACCELERATED.get(cloud)
+    name = _last_part(sku) if cloud == "gcp" else sku
+    if pattern is None or not _storable(name):
+        return False
+    return re.match(pattern, name.lower()) is not None
+
+
 def _check_header(path: Path, header: bytes, size: int, hint: str) -> None:
     """Refuse what is not a whole catalog file. SQLite file format: magic, page size, page count, user version, id."""
     if len(header) < _HEADER_BYTES or not header.startswith(b"SQLite format 3\0"):
@@ -671,9 +667,9 @@ def _shown(path: Path) -> str:
     return str(path).encode("utf-8", "backslashreplace").decode()
 
 
-def _plain(name: str) -> bool:
+def _storable(name: str) -> bool:
     """Tell whether a name can be in the catalog at all; SQLite cannot even be asked for a lone surrogate."""
-    if not name or len(name) > _LONGEST_NAME or "\0" in name:
+    if len(name) > _LONGEST_NAME or "\0" in name:
         return False
     return name.isascii() or name.encode("utf-8", "replace").decode() == name
 

@@ -25,6 +25,7 @@ from gpuguard.report.text import (
     number,
     signed_money,
     unit_price,
+    units,
     visible,
 )
 
@@ -84,14 +85,15 @@ def code(text: str, longest: int = _LONGEST_NAME) -> Md:
     return Md(f"{fence}{pad}{shown}{pad}{fence}")
 
 
-_ESCAPED = re.compile(r"[\\`*_{}\[\]<>&|~!^=\"']")
+# An underscore inside a word is no emphasis on GitHub, and most addresses have some.
+_ESCAPED = re.compile(r"[\\`*\[\]<>&|~]|(?<![^\W_])_|_(?![^\W_])")
 _ZERO_WIDTH = "&#8203;"  # an entity, so that nothing invisible is in the source
 _BREAKS = (
     (re.compile("@"), f"@{_ZERO_WIDTH}"),  # mentions, e-mail addresses, owner/repo@commit
     (re.compile("#"), f"&#35;{_ZERO_WIDTH}"),  # issues, and headings
     (re.compile(r"://"), f":{_ZERO_WIDTH}//"),  # bare links
-    (re.compile(r"(?i)\b(www)\."), rf"\1{_ZERO_WIDTH}."),  # bare links without a scheme
-    (re.compile(r"(?i)\b(GH)-(?=\d)"), rf"\1{_ZERO_WIDTH}-"),  # issues
+    (re.compile(r"(?i)(www)\."), rf"\1{_ZERO_WIDTH}."),  # bare links without a scheme
+    (re.compile(r"(?i)(GH)-(?=\d)"), rf"\1{_ZERO_WIDTH}-"),  # issues
     (re.compile(r":(?=[\w+-]+:)"), f":{_ZERO_WIDTH}"),  # emoji by name
     (re.compile(r"\b(?=[0-9a-f]{7,40}\b)([0-9a-f]{6})"), rf"\1{_ZERO_WIDTH}"),  # commits
     (re.compile(r"\$(?!\d)"), "<span>$</span>"),  # mathematics needs a closing $ that no digit follows
@@ -180,7 +182,7 @@ def render(report: Report, options: Options) -> str:
             inputs=Section.within(
                 [
                     *(Md(f"- **not read:** {code(one.path)}: {prose(one.error or '')}") for one in failed),
-                    *(Md(f"- {prose(warning)}") for warning in view.input_warnings(report)),
+                    *(Md(f"- **incomplete:** {prose(warning)}") for warning in view.input_warnings(report)),
                 ],
                 _INPUTS,
             ),
@@ -206,7 +208,7 @@ def render(report: Report, options: Options) -> str:
             count=count,
         )
     )
-    return f"{text.strip()}\n"
+    return re.sub(r"\n{3,}", "\n\n", text.strip()) + "\n"
 
 
 def _environment() -> "jinja2.Environment":
@@ -227,51 +229,51 @@ def _quoted(value: Any) -> str:
 
 
 def _heading(report: Report) -> Md:
-    failed = view.failed_inputs(report)
-    if failed and len(failed) == len(report.inputs):
+    failed, read = len(view.failed_inputs(report)), len(report.inputs)
+    if failed and failed == read:
         return Md("❌ GPU cost not judged: no input could be read")
+    verdict = _verdict(report)
+    parts = [verdict[:1].upper() + verdict[1:]]
+    if failed:
+        parts = [f"{failed} of {count(read, 'input')} could not be read", f"the rest {verdict}"]
+    if report.resources:
+        head = view.headline(report)
+        parts += [prose(f"GPU cost {head.delta}"), prose(head.before_after), prose(head.gpus)]
+    elif failed:
+        parts.append("no GPUs in what could be read")
+    else:
+        said = prose(view.no_gpus(report))
+        parts = [said] if report.policy.outcome == "pass" else [*parts, said]
     icon = "❌" if failed else _ICONS[report.policy.outcome]
-    if not report.resources:
-        said = "No GPUs in what could be read." if failed else view.no_gpus(report)
-        return Md(
-            f"{icon} {prose(said)}{_unread(report)}" + ("" if report.policy.outcome == "pass" else f" {_call(report)}")
-        )
-    head = view.headline(report)
-    figures = f"GPU cost: {head.delta}, {head.before_after}"
-    if head.delta != view.UNCHANGED:
-        figures = f"GPU cost {head.delta} ({head.before_after}), {head.gpus}"
-    return Md(f"{icon} {prose(figures)}: {_call(report)}{_unread(report)}")
+    return Md(f"{icon} {' · '.join(parts)}")
 
 
-def _unread(report: Report) -> str:
-    failed = view.failed_inputs(report)
-    return f"; {len(failed)} of {count(len(report.inputs), 'input')} could not be read" if failed else ""
-
-
-def _call(report: Report) -> str:
-    """What the verdict asks of the reader."""
+def _verdict(report: Report) -> str:
+    """The verdict, and what it asks of the reader."""
     outcome = report.policy.outcome
-    if outcome == "pass":
-        return "within policy"
     rules = list(dict.fromkeys(result.rule for result in report.policy.results if result.outcome == outcome))
     named = code(rules[0], 60) if len(rules) == 1 else count(len(rules), "rule")
-    if outcome == "warn":
-        return f"{named} {'warns' if len(rules) == 1 else 'warn'}, nothing stops this change"
-    return f"stopped by {named}" if outcome == "fail" else f"undecided, see {named}" if rules else "undecided"
+    match outcome:
+        case "pass":
+            return "within policy"
+        case "warn":
+            return f"{named} {'warns' if len(rules) == 1 else 'warn'}, nothing stops this change"
+        case "fail":
+            return f"stopped by {named}"
+        case "undecided":
+            return f"undecided, see {named}" if rules else "undecided: something has no price"
 
 
 def _figures(report: Report) -> Md:
     if not report.resources:
         return Md("")
     head = view.headline(report)
-    gpus = head.gpus if head.delta == view.UNCHANGED else ""
-    parts = [words for words in (gpus, head.maximum, head.once, head.at_list_price) if words]
-    words = " · ".join(parts)
+    words = " · ".join(words for words in (head.maximum, head.once, head.at_list_price) if words)
     return prose(words[:1].upper() + words[1:])
 
 
 def _header(*, project: bool) -> Md:
-    names = Md("| Project | " if project else "| ") + "Resource | GPUs | Machine, bought as | A month | At maximum |"
+    names = Md("| Project | " if project else "| ") + "Resource | GPUs | Machine, bought as | Monthly | At maximum |"
     return Md(f"{names}\n{'| --- ' if project else ''}| --- | --- | --- | ---: | ---: |")
 
 
@@ -355,7 +357,7 @@ def _rule(alike: view.Results) -> Md:
         parts.append(prose(view.granted(result)))
     elif result.remediation:
         parts.append(Md(f"**Way out:** {prose(result.remediation)}"))
-    return Md(f"{_BREAK}\n  ").joined(parts)
+    return Md(f"{_BREAK}").joined(parts)
 
 
 def _names(alike: view.Results) -> Md:
@@ -374,7 +376,7 @@ def _cheaper(report: Report) -> list[Md]:
             words = "; ".join(filter(None, (visible(alternative.title), view.trade(alternative))))
             edits = [code(edit) for edit in view.edits(alternative)[:_MOST_LINES]]
             saved = Md(f"  - **{prose(view.saving(alternative, report.currency))}** {prose(words)}")
-            lines.append(Md(f"{_BREAK}\n    ").joined([saved, *edits]))
+            lines.append(Md(f"{_BREAK}").joined([saved, *edits]))
         blocks.append(Md("\n").joined(lines))
     return blocks
 
@@ -407,7 +409,7 @@ def _component(resource: Resource, component: Component, currency: str) -> Md:
     cells = (
         code(resource.address),
         prose(component.description),
-        prose(f"{quantity} {component.unit} × {price}"),
+        prose(f"{quantity} {units(component)} × {price}"),
         prose(NOT_PRICED if component.monthly is None else money(component.monthly, currency)),
         prose(" ".join(filter(None, (component.source, component.as_of)))),
     )

@@ -5,10 +5,11 @@ Everything a plan names (addresses, tags, machine types) is written by strangers
 
 import unicodedata
 from collections.abc import Iterable
-from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_UP, Context, Decimal
+from decimal import Decimal
 from functools import lru_cache
 from typing import Final
 
+from gpuguard.model import money as amounts
 from gpuguard.model.report import Action, Component, Pool, Quantities, ResultOutcome
 from gpuguard.model.usage import HOURS_PER_MONTH
 
@@ -48,40 +49,29 @@ PURCHASE_MODELS: Final = {
     "capacity_reservation": "capacity reservation",
 }
 
-# Any exponent that a Decimal can have, and more digits than any amount: rounding for display must never fail.
-_WIDE = Context(prec=1000, rounding=ROUND_HALF_UP, Emax=MAX_EMAX, Emin=MIN_EMIN)
-_CENT = Decimal("0.01")
-_WHOLE = Decimal(1)
-
 
 def money(amount: Decimal, currency: str = "USD") -> str:
     """An amount as people read it: ``$1,234`` from 100 up, ``$12.34`` below, ``−$5.00``; rounded half up.
 
-    Nothing that costs something reads as nothing: less than half a cent is ``<$0.01``.
+    A currency other than US dollars is named: ``EUR 1,234``.
     """
-    size = abs(amount)
-    sign = MINUS if amount < 0 else ""
-    symbol = "$" if currency == "USD" else f"{visible(currency)} "
-    if size == 0:
-        return f"{symbol}0"
-    if (cents := size.quantize(_CENT, context=_WIDE)) == 0:
-        return f"{sign}<{symbol}0.01"
-    if cents >= 100:
-        return f"{sign}{symbol}{size.quantize(_WHOLE, context=_WIDE):,f}"
-    return f"{sign}{symbol}{cents:,f}"
+    return _named(amounts.money(amount), currency)
 
 
 def signed_money(amount: Decimal, currency: str = "USD") -> str:
     """A difference of amounts: ``+$39,445``, ``−$16,500``, ``$0``."""
-    return f"+{money(amount, currency)}" if amount > 0 else money(amount, currency)
+    return _named(amounts.money(amount, signed=True), currency)
+
+
+def _named(dollars: str, currency: str) -> str:
+    return dollars if currency == "USD" else dollars.replace("$", f"{visible(currency)} ")
 
 
 def unit_price(amount: Decimal, currency: str = "USD") -> str:
     """A price in full, every digit that the price list gives and at least cents: ``$98.32``, ``$0.0416``."""
     sign = MINUS if amount < 0 else ""
-    symbol = "$" if currency == "USD" else f"{visible(currency)} "
     whole, _, fraction = plain(abs(amount)).partition(".")
-    return f"{sign}{symbol}{int(whole):,}.{fraction:<02}"
+    return _named(f"{sign}${int(whole):,}.{fraction:<02}", currency)
 
 
 def plain(amount: Decimal) -> str:

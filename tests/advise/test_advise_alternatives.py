@@ -8,15 +8,10 @@ import pytest
 
 from gpuguard.advise import Advisor, alternatives, potential_monthly_saving
 from gpuguard.model.cost import Priced, PricedResource
-from gpuguard.model.price import AcceleratorModel, InstanceType, Performance, Price, PriceKey, Unpriced
+from gpuguard.model.price import AcceleratorModel, DiscountRange, InstanceType, Performance, Price, PriceKey, Unpriced
 from gpuguard.model.report import (
     Alternative,
-    Gpu,
-    MoneyRange,
-    Pool,
-    Quantities,
     Resource,
-    State,
     Workload,
 )
 from gpuguard.model.usage import (
@@ -29,6 +24,7 @@ from gpuguard.model.usage import (
     Unknown,
     Usage,
 )
+from gpuguard.price.engine import Engine
 
 
 def gpu(
@@ -54,9 +50,12 @@ def machine(
     arch: str = "x86_64",
     status: str = "current",
     family: str | None = None,
+    shared: bool = False,
 ) -> InstanceType:
     name = family or (sku.split(".")[0] if cloud == "aws" else sku.rsplit("-", 1)[0])
-    return InstanceType(cloud, sku, name, vcpus, memory, model, count, None, arch, status, "s", "2026-01-01")
+    known = next((each.memory_gib for each in GPUS if each.model == model), None)
+    total = None if known is None or shared else known * count
+    return InstanceType(cloud, sku, name, vcpus, memory, model, count, total, arch, status, "s", "2026-01-01")
 
 
 GPUS = (
@@ -80,6 +79,11 @@ MACHINES = (
     machine("mid.four", 64, 256, "MID", 4),
     machine("midp.large", 16, 64, "MID-PLUS", 1),
     machine("big.large", 16, 64, "BIG", 1),
+    machine("part.large", 16, 64, "NEW", 1, shared=True),
+    machine("ram.large", 8, 32, "MID", 1),
+    machine("ram.small", 4, 16, "MID", 1),
+    machine("eight.node", 96, 1024, "BIG", 8),
+    machine("cheap.node", 96, 1024, "BIG", 8),
     machine("big.host", 64, 256, "BIG", 1),
     machine("big.share", 16, 64, "BIG", 0.5),
     machine("new.large", 16, 64, "NEW", 1),
@@ -113,9 +117,14 @@ PRICES = {
     "big.large": "3",
     "big.host": "6",
     "big.share": "1.6",
+    "storage:gp3": "0.1",
+    "storage:pd-standard": "0.04",
+    "vcpu:n1": "0.05",
+    "memory:n1": "0",
     "new.large": "0.7",
     "new.tiny": "0.2",
     "arm.large": "0.3",
+    "part.large": "0.3",
     "prev.large": "0.3",
     "gone.large": "0.3",
     "mid.metal": "0.4",
@@ -173,8 +182,8 @@ class Facts:
 
     def price(self, key: PriceKey) -> Price | Unpriced:
         rows = {"on_demand": self.prices, "spot": self.spot}.get(key.purchase_model, {})
-        sku = f"gpu:{key.sku}" if key.kind == "accelerator" else key.sku
-        if key.region != self.region or sku not in rows:
+        sku = key.sku if key.kind == "machine" else f"{key.kind}:{key.sku}"
+        if key.region != self.region or sku not in rows or (key.kind == "machine" and key.os != "linux"):
             return Unpriced(key)
         return Price(key, "hour", Decimal(rows[sku]), "s", "2026-01-01")
 
@@ -187,85 +196,36 @@ class Facts:
         figure = self.by_class.get(workload, {} if self.by_class else self.speeds).get((model, other))
         return None if figure is None else replace(figure, workload=workload)
 
+    def price_over_regions(self, key: PriceKey) -> tuple[Price, Price] | None:
+        return None
+
+    def discount_range(
+        self,
+        cloud: str,
+        family: str | None,
+        sku: str | None,
+        purchase_model: str,
+        term: str | None = None,
+        region: str | None = None,
+    ) -> DiscountRange | None:
+        return None
+
+    def looks_like_accelerator(self, cloud: str, sku: str) -> bool:
+        return False
+
     def interruption(self, region: str, sku: str, os: str = "linux") -> str | None:
         return self.band
 
 
-class Engine:
-    """Hours × units × price a pool, and a disk at 10 cents a GiB. Counts how often it is asked."""
+class Pricer:
+    """The real engine on the prices of this file. Counts how often it is asked."""
 
     def __init__(self, facts: Facts) -> None:
-        self.facts, self.calls = facts, 0
+        self.engine, self.calls = Engine(facts), 0
 
     def __call__(self, usage: Usage) -> Priced:
         self.calls += 1
-        pools, monthly = [], {"min": Decimal(0), "expected": Decimal(0), "max": Decimal(0)}
-        missing = set()
-        for pool in usage.pools:
-            sku = pool.options[0].sku if pool.options else None
-            pools.append(
-                Pool(
-                    name=sku or "unknown",
-                    role=pool.role,
-                    sku="(sensitive)" if pool.sensitive else sku,
-                    candidates=(),
-                    gpu=Gpu(model="x", per_unit=1, memory_gib=None),
-                    units=Quantities(**{n: None if v is None else float(v) for n, v in _sizes(pool.units).items()}),
-                    purchase_model=pool.purchase_model,
-                    term=pool.term,
-                    payment=pool.payment,
-                    hours_per_month=float(pool.hours_per_month),
-                    covered_by=pool.covered_by,
-                )
-            )
-            unit = self._unit(usage, pool)
-            for name, size in _sizes(pool.units).items():
-                if unit is None or size is None:
-                    missing.add(name)
-                else:
-                    monthly[name] += unit * size
-        money = MoneyRange(
-            min=None if "min" in missing else monthly["min"],
-            expected=None if "expected" in missing else monthly["expected"],
-            max=None if "max" in missing else monthly["max"],
-        )
-        size = Quantities(min=1, expected=1, max=1)
-        state = State(
-            cloud=usage.cloud,
-            region=usage.region,
-            pools=tuple(pools),
-            components=(),
-            gpus=size,
-            monthly=money,
-            list_monthly=money,
-            one_time=None,
-        )
-        return Priced(usage, state)
-
-    def _unit(self, usage: Usage, pool: PoolUsage) -> Decimal | None:
-        if not pool.options or pool.covered_by is not None or pool.role == "demand":
-            return None if not pool.options else Decimal(0)
-        total = Decimal(0)
-        machine = self.facts.instance_type(usage.cloud, pool.options[0].sku)
-        keys = [PriceKey(usage.cloud, "machine", machine.sku if machine else "", usage.region or "")]
-        keys += [
-            PriceKey(usage.cloud, "accelerator", model.model, usage.region or "")
-            for attached in pool.accelerators
-            if (model := self.facts.accelerator(attached.name)) is not None
-        ]
-        for key in keys:
-            wanted = replace(key, purchase_model="spot" if pool.purchase_model == "spot" else "on_demand")
-            price = self.facts.price(wanted)
-            if isinstance(price, Unpriced) and key.kind == "machine" and key.sku.startswith("n1"):
-                price = self.facts.price(key)
-            if isinstance(price, Unpriced):
-                return None
-            total += price.amount * pool.hours_per_month
-        return total + sum((disk.size_gib or 0) * Decimal("0.1") for disk in pool.disks)
-
-
-def _sizes(units: Units) -> dict[str, Decimal | None]:
-    return {"min": units.min, "expected": units.expected, "max": units.max}
+        return self.engine.price(usage)
 
 
 HERE = "module.ml.aws_instance.node"
@@ -283,10 +243,10 @@ def one(
     address: str = HERE,
     pools: tuple[PoolUsage, ...] | None = None,
     **fields: object,
-) -> tuple[PricedResource, Engine, Facts]:
+) -> tuple[PricedResource, Pricer, Facts]:
     """A resource with one pool of one `sku` (or the given pools), priced by the engine of this file."""
     facts = facts or Facts()
-    engine = Engine(facts)
+    engine = Pricer(facts)
     machine_at = {"gcp": "machine_type", "azure": "size"}.get(cloud, "instance_type")
     pool = PoolUsage(
         options=(MachineOption(sku),), units=Units.fixed(1), machine_attribute=Attribute(address, machine_at)
@@ -315,12 +275,12 @@ def one(
     return PricedResource(resource, None, priced), engine, facts
 
 
-def found(sku: str = "mid.large", **how: object) -> tuple[Alternative, ...]:
+def found(sku: str = "mid.large", /, **how: object) -> tuple[Alternative, ...]:
     resource, engine, facts = one(sku, **how)  # type: ignore[arg-type] # the arguments of a table
     return alternatives(resource, facts, engine)
 
 
-def skus(sku: str = "mid.large", **how: object) -> list[str]:
+def skus(sku: str = "mid.large", /, **how: object) -> list[str]:
     return [alternative.to.sku for alternative in found(sku, **how)]
 
 
@@ -362,6 +322,28 @@ def test_the_same_gpu_with_fewer_vcpus_is_proposed_with_the_host_said() -> None:
 def test_a_quarter_of_the_host_is_proposed_only_where_the_gpu_is_still_served() -> None:
     """64 vCPUs → 16 for one 24 GB GPU is fine; → 8 is not, though cheaper."""
     assert skus("mid.huge", workload="graphics") == ["mid.large"]
+
+
+def test_less_ram_than_gpu_memory_is_a_risk() -> None:
+    facts = Facts(prices={"ram.large": "1", "ram.small": "0.5"})
+    [small] = found("ram.large", facts=facts, workload="graphics")
+    assert small.risk == "medium"
+    assert "16 GiB RAM instead of 32, less than the 24 GiB of GPU memory now" in small.conditions[0]
+
+
+@pytest.mark.parametrize(
+    ("most", "risk"),
+    [
+        pytest.param(1, "low", id="one machine"),
+        pytest.param(2, "medium", id="several machines, which the network joins"),
+        pytest.param(None, "medium", id="nobody knows how many machines"),
+    ],
+)
+def test_another_series_of_whole_nodes_is_a_risk_for(most: int | None, risk: str) -> None:
+    facts = Facts(prices={"eight.node": "10", "cheap.node": "8"})
+    units = Units(Decimal(1), Decimal(1), None if most is None else Decimal(most))
+    [only] = found("eight.node", facts=facts, workload="training", units=units)
+    assert (only.to.sku, only.risk) == ("cheap.node", risk)
 
 
 def test_the_best_product_of_saving_and_fitness_comes_first() -> None:
@@ -483,8 +465,11 @@ def test_an_edit_in_a_template_says_where_it_is() -> None:
 
 
 def test_an_attached_gpu_goes_away_with_the_machine_it_was_attached_to() -> None:
-    """N1 at $0.40 with a GPU at $2 → g2 at $1 with its own: the block that attached it is removed."""
-    facts = Facts(prices={**PRICES, "gpu:OLD": "2"})
+    """8 × $0.05 and a GPU at $2, less 30 % sustained use: $1,226.40; g2 with its own GPU at $1: $730.
+
+    The block that attached the old one is removed.
+    """
+    facts = Facts(prices={**PRICES, "accelerator:OLD": "2"})
     proposed = found(
         "n1-standard-8",
         facts=facts,
@@ -492,7 +477,7 @@ def test_an_attached_gpu_goes_away_with_the_machine_it_was_attached_to() -> None
         cloud="gcp",
         accelerators=(AttachedAccelerator("nvidia-old", Decimal(1)),),
     )
-    assert [(a.to.sku, a.saving) for a in proposed] == [("g2-standard-12", Decimal("1022.0"))]
+    assert [(a.to.sku, a.saving) for a in proposed] == [("g2-standard-12", Decimal("496.40"))]
     assert [(e.path, e.from_, e.to) for e in proposed[0].edits] == [
         ("machine_type", "n1-standard-8", "g2-standard-12"),
         ("guest_accelerator", "nvidia-old", ""),
@@ -500,7 +485,8 @@ def test_an_attached_gpu_goes_away_with_the_machine_it_was_attached_to() -> None
 
 
 def test_an_attached_gpu_stays_on_a_smaller_machine_of_the_same_series() -> None:
-    facts = Facts(prices={**PRICES, "gpu:OLD": "2"})
+    """8 vCPUs at $0.05 fewer, of which 70 % are paid after sustained use."""
+    facts = Facts(prices={**PRICES, "accelerator:OLD": "2"})
     proposed = found(
         "n1-standard-16",
         facts=facts,
@@ -508,7 +494,7 @@ def test_an_attached_gpu_stays_on_a_smaller_machine_of_the_same_series() -> None
         cloud="gcp",
         accelerators=(AttachedAccelerator("nvidia-old", Decimal(1)),),
     )
-    assert [(a.to.sku, len(a.edits), a.saving) for a in proposed] == [("n1-standard-8", 1, Decimal("292.0"))]
+    assert [(a.to.sku, len(a.edits), a.saving) for a in proposed] == [("n1-standard-8", 1, Decimal("204.40"))]
 
 
 def test_azure_names_are_taken_in_any_letter_case() -> None:
@@ -638,6 +624,31 @@ def test_the_spot_edit_is_complete_for(address: str, path: str, edits: list[tupl
     assert {e.address for e in spot.edits} == {address}
 
 
+def test_several_machine_types_on_spot_are_judged_at_the_dearest() -> None:
+    """$1 on demand now; on spot it may be either, so $0.40 counts and not $0.30."""
+    both = (MachineOption("mid.large"), MachineOption("new.large"))
+    [spot] = found(facts=ON_SPOT, workload="batch", purchase_attribute=SPOT_HERE, options=both)
+    assert (spot.to.sku, spot.saving, spot.title) == (
+        "mid.large",
+        Decimal("438.00"),
+        "spot in us-east-1, same machine types",
+    )
+
+
+def test_several_machine_types_need_a_spot_price_each() -> None:
+    both = (MachineOption("mid.large"), MachineOption("big.large"))
+    assert found(facts=ON_SPOT, workload="batch", purchase_attribute=SPOT_HERE, options=both) == ()
+
+
+def test_only_the_pool_on_demand_of_a_mixed_group_moves_to_spot() -> None:
+    pools = (
+        PoolUsage((MachineOption("mid.large"),), Units.fixed(2), purchase_attribute=SPOT_HERE),
+        PoolUsage((MachineOption("mid.large"),), Units.fixed(3), purchase_model="spot", purchase_attribute=SPOT_HERE),
+    )
+    spot = [a for a in found(facts=ON_SPOT, workload="batch", pools=pools) if a.kind == "purchase_model"]
+    assert [(a.saving, a.to.units) for a in spot] == [(Decimal("876.00"), 2)]
+
+
 # What is never proposed
 
 
@@ -649,6 +660,7 @@ def test_the_spot_edit_is_complete_for(address: str, path: str, edits: list[tupl
         pytest.param("mid.large", "gone.large", id="a retired type"),
         pytest.param("mid.large", "mid.metal", id="bare metal for a virtual machine"),
         pytest.param("mid.large", "elsewhere.large", id="a type with no price in the region"),
+        pytest.param("mid.large", "part.large", id="a share of a GPU that nobody published"),
         pytest.param("mid.large", "red.large", id="another vendor"),
         pytest.param("mid.large", "chip.large", id="another kind of accelerator"),
         pytest.param("mid.large", "blank.large", id="a GPU whose memory nobody knows"),
@@ -715,7 +727,7 @@ def test_a_spot_pool_is_compared_with_spot_prices() -> None:
 
 
 def test_a_virtual_workstation_keeps_its_gpu() -> None:
-    facts = Facts(prices={**PRICES, "gpu:OLD": "2"})
+    facts = Facts(prices={**PRICES, "accelerator:OLD": "2"})
     attached = (AttachedAccelerator("nvidia-old-vws", Decimal(1)),)
     assert skus("n1-standard-8", facts=facts, workload="training", cloud="gcp", accelerators=attached) == []
 
@@ -728,10 +740,18 @@ def test_a_virtual_workstation_keeps_its_gpu() -> None:
     ],
 )
 def test_a_gcp_machine_is_not_proposed_where_the_disks_cannot_go_along(disk: Disk) -> None:
-    facts = Facts(prices={**PRICES, "gpu:OLD": "2"})
+    facts = Facts(prices={**PRICES, "accelerator:OLD": "2"})
     attached = (AttachedAccelerator("nvidia-old", Decimal(1)),)
     how = {"facts": facts, "workload": "training", "cloud": "gcp", "accelerators": attached, "disks": (disk,)}
     assert skus("n1-standard-8", **how) == []
+
+
+def test_a_missing_price_is_never_a_saving() -> None:
+    """The licence of the Windows machine has a row, that of the cheaper one has none: nothing is saved by not knowing."""
+    facts = Facts(prices={"mid.large": "1", "mid.small": "0.8", "license:mid.large": "0.5"})
+    assert found(facts=facts, workload="graphics", os="windows") == ()
+    known = Facts(prices={**facts.prices, "license:mid.small": "0.5"})
+    assert [a.saving for a in found(facts=known, workload="graphics", os="windows")] == [Decimal("146.00")]
 
 
 def test_a_deleted_resource_has_no_alternatives() -> None:

@@ -1,0 +1,148 @@
+"""Parses the arguments, runs the command, and maps every outcome to an exit code."""
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from gpuguard.cli import options
+from gpuguard.errors import ExitCode, GpuguardError, UsageError
+
+_DESCRIPTION = "The cost guardrail for GPUs in Terraform pull requests."
+_EPILOG = """\
+exit codes: 0 pass (warnings allowed) · 1 a policy failed · 2 command line, configuration or input unusable ·
+3 undecided: something could not be priced or is unknown · 4 an outside service failed · 70 a bug · 130 interrupted
+
+No command uses the network.
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Wrong arguments end as a `UsageError`, in the same form as every other error."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, hint=f"see `{self.prog} --help`")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line; the documentation is checked against it."""
+    top = _Parser(prog="gpuguard", description=_DESCRIPTION, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    top.add_argument("-V", "--version", action="store_true", help="print the version and exit")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
+
+    check = commands.add_parser(
+        "check",
+        help="price every GPU in plans or states and judge them",
+        description="Reads plans (`terraform show -json`) and states, prices every GPU, evaluates the policies, prints a report.",
+        allow_abbrev=False,
+    )
+    check.add_argument("paths", nargs="+", metavar="PATH", help="plan or state as JSON, also gzipped; `-` reads standard input")
+    options.add_report_options(check, several=True)
+
+    diff = commands.add_parser(
+        "diff",
+        help="the same, on the difference of two plans, states or saved reports",
+        description="Judges the difference between what two plans, states or JSON reports end in.",
+        allow_abbrev=False,
+    )
+    diff.add_argument("before", metavar="BEFORE", help="plan, state or JSON report")
+    diff.add_argument("after", metavar="AFTER", help="plan, state or JSON report")
+    options.add_report_options(diff, several=False)
+
+    explain = commands.add_parser(
+        "explain",
+        help="how one resource's figure came about",
+        description="Shows attributes, assumptions, unit prices with source and date, formulas, policies and alternatives of one resource.",
+        allow_abbrev=False,
+    )
+    explain.add_argument("path", metavar="PATH", help="plan, state or JSON report")
+    explain.add_argument("address", metavar="ADDRESS", help="address of the resource, as in the report")
+    options.add_judging_options(explain, several=False)
+    options.add_color_options(explain)
+
+    schema = commands.add_parser(
+        "schema", help="print a JSON Schema", description="Prints the JSON Schema of the report, of policy packs or of usage files.", allow_abbrev=False
+    )
+    schema.add_argument("of", choices=("report", "policy", "usage"), metavar="report|policy|usage")
+    return top
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line; the one place where errors become exit codes."""
+    if hasattr(sys.stdout, "reconfigure"):
+        # a terminal that cannot show a character gets an escape, not a traceback
+        sys.stdout.reconfigure(errors="backslashreplace")
+        sys.stderr.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        code = _dispatch(arguments)
+        sys.stdout.flush()
+    except GpuguardError as error:
+        _complain(error.message, error.hint)
+        return error.exit_code
+    except KeyboardInterrupt:
+        _complain("interrupted", "")
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        # the reader has seen enough (`| head`); keep Python from complaining once more at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.PASS
+    except SystemExit as stop:  # argparse after --help
+        return int(stop.code or 0)
+    except RecursionError:
+        _complain("the input is nested too deeply", "")
+        return ExitCode.INPUT
+    except Exception as error:
+        return _bug(error)
+    return code
+
+
+def _dispatch(arguments: Sequence[str]) -> int:
+    top = parser()
+    parsed = top.parse_args(arguments)
+    if parsed.version:
+        from gpuguard import __version__
+
+        sys.stdout.write(f"gpuguard {__version__}\n")
+        return ExitCode.PASS
+    if parsed.command is None:
+        top.print_help(sys.stderr)
+        return ExitCode.INPUT
+    if parsed.command == "check":
+        from gpuguard.cli import check
+
+        return check.run(parsed)
+    if parsed.command == "diff":
+        from gpuguard.cli import diff
+
+        return diff.run(parsed)
+    if parsed.command == "explain":
+        from gpuguard.cli import explain
+
+        return explain.run(parsed)
+    from gpuguard.cli import schema
+
+    return schema.run(parsed)
+
+
+def _complain(message: str, hint: str) -> None:
+    from gpuguard.report.text import safe
+
+    sys.stderr.write(f"error: {safe(message)}\n")
+    if hint:
+        sys.stderr.write(f"hint: {safe(hint)}\n")
+
+
+def _bug(error: Exception) -> int:
+    """A bug: where it is, never the message of the exception, which may hold a value of the plan."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if f"{os.sep}gpuguard{os.sep}" in frame.filename] or frames
+    place = f"{Path(own[-1].filename).name}:{own[-1].lineno} in {own[-1].name}" if own else "unknown place"
+    sys.stderr.write(f"error: this is a bug in gpuguard: {type(error).__name__} at {place}\n")
+    if os.environ.get("GPUGUARD_TRACEBACK") == "1":
+        traceback.print_exception(error)
+    else:
+        sys.stderr.write("hint: please report it; GPUGUARD_TRACEBACK=1 shows the whole traceback (it may hold values of the plan)\n")
+    return ExitCode.BUG

@@ -1,0 +1,31 @@
+"""``gpuguard check PATH...``."""
+
+import argparse
+import sys
+
+from gpuguard.cli import options
+from gpuguard.errors import UsageError
+from gpuguard.pipeline import check
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Judge plans and states; the exit code is the verdict's."""
+    paths: list[str] = arguments.paths
+    names: list[str] = arguments.project
+    if names and len(names) != len(paths):
+        raise UsageError(f"{len(paths)} inputs need {len(paths)} --project options, {len(names)} given")
+    if paths.count("-") > 1:
+        raise UsageError("standard input can be read only once")
+    projects = names or [default_project(path) for path in paths]
+    settings = options.settings(arguments)
+    report = check(list(zip(paths, projects, strict=True)), settings)
+    options.print_report(report, arguments)
+    for each in report.inputs:
+        if each.error is not None and (arguments.format != "table" or arguments.output):
+            sys.stderr.write(f"error: {each.error}\n")
+    return options.exit_code(report, arguments.fail_on)
+
+
+def default_project(path: str) -> str:
+    """The project of an input without a name of its own: its path as given."""
+    return "stdin" if path == "-" else path

@@ -1,0 +1,147 @@
+"""Options that several commands share, and what they mean for the pipeline."""
+
+import argparse
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gpuguard.errors import ConfigError, ExitCode, UsageError
+from gpuguard.model.report import Report
+from gpuguard.report import FORMATS, render
+
+if TYPE_CHECKING:
+    from gpuguard.pipeline import Settings
+
+CLOUDS = ("aws", "azure", "gcp")
+_SCREEN = 80
+
+
+def add_report_options(parser: argparse.ArgumentParser, *, several: bool) -> None:
+    """Options of the commands that print a report."""
+    add_judging_options(parser, several=several)
+    out = parser.add_argument_group("output")
+    out.add_argument("--format", choices=tuple(FORMATS), default="table", metavar="|".join(FORMATS), help="format of the report (default: table)")
+    out.add_argument("--output", metavar="FILE", help="write the report to FILE instead of standard output")
+    out.add_argument("--out", action="append", default=[], metavar="FORMAT=FILE", help="write the report in another format too; may be repeated")
+    out.add_argument("--show", choices=("changed", "all"), default="changed", help="resources to list: those that change (default) or all")
+    out.add_argument("--fail-on", choices=("fail", "warn", "never"), default="fail", help="what makes the exit code 1: a failed policy (default), also a warning, or nothing")
+    out.add_argument("--quiet", action="store_true", help="only the verdict and what stands in its way")
+    out.add_argument("--verbose", action="store_true", help="also components, assumptions and rules that pass")
+    add_color_options(out)
+
+
+def add_color_options(parser: "argparse.ArgumentParser | argparse._ArgumentGroup") -> None:
+    """``--no-color``."""
+    parser.add_argument("--no-color", action="store_true", help="no colours, also on a terminal (NO_COLOR does the same)")
+
+
+def add_judging_options(parser: argparse.ArgumentParser, *, several: bool) -> None:
+    """Options that decide what is judged and how."""
+    judge = parser.add_argument_group("judging")
+    judge.add_argument("--policy", action="append", default=[], metavar="FILE|DIR|PACK", help="policy pack: a name, a file or a folder; may be repeated (default: the pack `default`)")
+    judge.add_argument("--strict", action="store_true", help="a GPU that is unpriced or unknown leaves the verdict undecided")
+    judge.add_argument("--usage", metavar="FILE", help="usage file: hours and average nodes by address")
+    judge.add_argument("--region", action="append", default=[], metavar="CLOUD=REGION", help="region where the input does not tell it; may be repeated")
+    judge.add_argument("--catalog", metavar="FILE", help="price catalog to use instead of the embedded one")
+    if several:
+        judge.add_argument("--project", action="append", default=[], metavar="NAME", help="project name, one for each PATH in order (default: the path)")
+    else:
+        judge.add_argument("--project", metavar="NAME", help="project name (default: the path)")
+
+
+def moment() -> datetime:
+    """Now, or the time that SOURCE_DATE_EPOCH fixes (https://reproducible-builds.org/specs/source-date-epoch/)."""
+    fixed = os.environ.get("SOURCE_DATE_EPOCH")
+    if not fixed:
+        return datetime.now(UTC)
+    try:
+        return datetime.fromtimestamp(int(fixed), UTC)
+    except (ValueError, OverflowError, OSError):
+        raise UsageError(f"SOURCE_DATE_EPOCH must be a number of seconds, not {fixed[:40]!r}") from None
+
+
+def settings(arguments: argparse.Namespace) -> "Settings":
+    """Load what the judging options name: catalog, packs, usage file."""
+    from gpuguard.decide import load
+    from gpuguard.pipeline import Settings
+    from gpuguard.price.catalog import Catalog
+
+    regions = dict(_region(text) for text in arguments.region)
+    packs = load(arguments.policy or ["default"])
+    usage = None
+    if arguments.usage is not None:
+        from gpuguard.price.usage_file import load_usage
+
+        usage = load_usage(arguments.usage)
+    catalog = Catalog.open(Path(arguments.catalog) if arguments.catalog is not None else None)
+    for cloud, name in regions.items():
+        if catalog.region(cloud, name) is None:
+            raise UsageError(f"--region {cloud}={name}: {cloud} has no region of that name")
+    return Settings(catalog=catalog, packs=packs, regions=regions, usage=usage, strict=arguments.strict, today=moment())
+
+
+def _region(text: str) -> tuple[str, str]:
+    cloud, separator, name = text.partition("=")
+    if not separator or not name or cloud not in CLOUDS:
+        raise UsageError(f"--region takes CLOUD=REGION with a cloud of {', '.join(CLOUDS)}, not {text!r}")
+    return cloud, name
+
+
+def print_report(report: Report, arguments: argparse.Namespace) -> None:
+    """Write the report to standard output or ``--output``, and to every ``--out``."""
+    targets = [_target(text) for text in arguments.out]
+    wanted = [str(path) for _, path in targets] + ([arguments.output] if arguments.output else [])
+    if len(set(wanted)) < len(wanted):
+        raise UsageError("two reports would be written to the same file")
+    for name, path in targets:
+        _write(path, _render(report, name, arguments, width=_SCREEN, color=False))
+    if arguments.output:
+        _write(Path(arguments.output), _render(report, arguments.format, arguments, width=_SCREEN, color=False))
+        return
+    sys.stdout.write(_render(report, arguments.format, arguments, width=width(), color=color(arguments)))
+
+
+def _render(report: Report, name: str, arguments: argparse.Namespace, *, width: int, color: bool) -> str:
+    return render(report, name, width=width, color=color, show=arguments.show, quiet=arguments.quiet, verbose=arguments.verbose)
+
+
+def _target(text: str) -> tuple[str, Path]:
+    name, separator, path = text.partition("=")
+    if not separator or not path or name not in FORMATS:
+        raise UsageError(f"--out takes FORMAT=FILE with a format of {', '.join(FORMATS)}, not {text!r}")
+    return name, Path(path)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_bytes(text.encode())
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path}: cannot be written: {getattr(error, 'strerror', None) or error}") from None
+
+
+def color(arguments: argparse.Namespace) -> bool:
+    """Colours only on a terminal that wants them."""
+    return sys.stdout.isatty() and not arguments.no_color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def width() -> int:
+    """Columns of the terminal; 80 where there is none."""
+    if not sys.stdout.isatty():
+        return _SCREEN
+    from shutil import get_terminal_size
+
+    return max(get_terminal_size((_SCREEN, 24)).columns, 40)
+
+
+def exit_code(report: Report, fail_on: str) -> ExitCode:
+    """The exit code of a report. An input that could not be read outranks the verdict on the rest."""
+    if any(each.error is not None for each in report.inputs):
+        return ExitCode.INPUT
+    outcome = report.policy.outcome
+    if fail_on == "never":
+        return ExitCode.PASS
+    if outcome == "fail" or (outcome == "warn" and fail_on == "warn"):
+        return ExitCode.FAIL
+    return ExitCode.UNDECIDED if outcome == "undecided" else ExitCode.PASS

@@ -1,0 +1,415 @@
+"""The stages in order: read → extract → price → advise → decide → report.
+
+`check` and `compare` are what the command line calls and what other programs import; they read the named files and
+the catalog, use no network, and return the report as a value.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import msgspec
+
+import gpuguard
+from gpuguard.advise import Advisor, potential_monthly_saving
+from gpuguard.decide import Judged, decide
+from gpuguard.errors import InputError, UsageError
+from gpuguard.extract import ResourceUsage, usages
+from gpuguard.extract.ownership import environment_of, workload_of
+from gpuguard.model.cost import Priced, PricedResource
+from gpuguard.model.report import Action, Alternative, CatalogInfo, Diagnostic, Input, MoneyRange, Quantities, Report, Resource, State, Summary
+from gpuguard.price.age import price_ages
+from gpuguard.price.engine import Engine, exact
+from gpuguard.read.detect import is_report, parse_document
+from gpuguard.read.document import Document, Node
+from gpuguard.read.source import read_bytes
+
+if TYPE_CHECKING:
+    from gpuguard.decide import Pack
+    from gpuguard.price.catalog import Catalog
+    from gpuguard.price.usage_file import UsageFile
+
+_ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a run is made with. `today` dates the report and tells how old prices are."""
+
+    catalog: "Catalog"
+    packs: Sequence["Pack"] = ()
+    regions: Mapping[str, str] = field(default_factory=dict)
+    usage: "UsageFile | None" = None
+    strict: bool = False
+    today: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """One input, priced. An input that could not be read has its `meta.error` and nothing else.
+
+    `alternatives` is set for saved reports, which carry their own; None means that they are still to be found.
+    """
+
+    meta: Input
+    resources: tuple[PricedResource, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+    alternatives: tuple[Alternative, ...] | None = None
+
+
+def check(inputs: Sequence[tuple[str, str]], settings: Settings) -> Report:
+    """Judge plans and states: (path, project) each; ``-`` is standard input.
+
+    What cannot be read is told in `report.inputs[].error`, and the rest is judged. Raises UsageError when two inputs have
+    the same project: (project, address, deposed) is the key of a resource.
+    """
+    projects = [project for _, project in inputs]
+    for project in projects:
+        if projects.count(project) > 1:
+            raise UsageError(f"two inputs have the same project {project!r}", hint="give each its own with --project")
+    engine = Engine(settings.catalog)
+    return _report([examine(path, project, settings, engine) for path, project in inputs], settings, engine)
+
+
+def compare(before: str, after: str, project: str, settings: Settings) -> Report:
+    """Judge the difference between what two plans, states or saved reports end in."""
+    engine = Engine(settings.catalog)
+    old = examine(before, project, settings, engine, reports=True)
+    new = examine(after, project, settings, engine, reports=True)
+    for examined in (old, new):
+        if examined.meta.error is not None:
+            raise InputError(examined.meta.error)
+    resources = _difference(old, new, project)
+    merged = Examined(new.meta, resources, new.diagnostics, new.alternatives)
+    report = _report([merged], settings, engine)
+    inputs = tuple(msgspec.structs.replace(examined.meta, project=project) for examined in (old, new))
+    return msgspec.structs.replace(report, inputs=inputs)
+
+
+def examine(path: str, project: str, settings: Settings, engine: Engine, *, reports: bool = False) -> Examined:
+    """Read and price one input; a failure to read it becomes its `meta.error`."""
+    try:
+        data = read_bytes(path)
+        if reports and is_report(data):
+            return _examine_report(data, path, project)
+        document = parse_document(data, path, project)
+        return _examine_document(document, settings, engine)
+    except InputError as error:
+        message = f"{error.message} ({error.hint})" if error.hint else error.message
+        return Examined(
+            Input(project=project, path=path, kind="plan", terraform_version=None, format_version=None, complete=False, errored=False, error=message)
+        )
+
+
+def _examine_document(document: Document, settings: Settings, engine: Engine) -> Examined:
+    resources: list[PricedResource] = []
+    diagnostics = list(document.diagnostics)
+    meta = document.meta
+    if meta.errored:
+        diagnostics.append(_plan_note(meta, "warning", "plan-errored", "Terraform reports an error in this plan: what it shows may be incomplete"))
+    elif not meta.complete:
+        diagnostics.append(_plan_note(meta, "warning", "plan-incomplete", "Terraform defers part of this plan: more may follow in a later one"))
+    for found in usages(document, settings.catalog, settings.regions):
+        if isinstance(found, Diagnostic):
+            diagnostics.append(found)
+            continue
+        usage = settings.usage.apply(found) if settings.usage is not None else found
+        resource, notes = _price(usage, meta.project, engine)
+        resources.append(resource)
+        diagnostics.extend(notes)
+    if settings.usage is not None:
+        diagnostics.extend(settings.usage.unmatched(meta.project))
+    return Examined(meta, tuple(resources), tuple(diagnostics))
+
+
+def _plan_note(meta: Input, level: str, code: str, message: str) -> Diagnostic:
+    return Diagnostic(level="warning" if level == "warning" else "info", code=code, project=meta.project, address=None, message=message, hint=None)
+
+
+def _price(found: ResourceUsage, project: str, engine: Engine) -> tuple[PricedResource, list[Diagnostic]]:
+    node = found.node
+    before = engine.price(found.before) if found.before is not None else None
+    after = engine.price(found.after) if found.after is not None else None
+    state_before = before.state if before is not None else _out_of_scope(found, node, before=True)
+    state_after = after.state if after is not None else _out_of_scope(found, node, before=False)
+    keeps_old = node.forgets and state_before is not None and state_after is not None
+    if keeps_old and state_before is not None and state_after is not None:
+        state_after = _together(state_after, state_before)
+    via = {name: None for usage in (found.before, found.after) for name in (usage.via if usage else ())}
+    if found.after is not None:
+        via = dict.fromkeys(found.after.via)
+    resource = Resource(
+        project=project,
+        address=node.address,
+        deposed=node.deposed,
+        type=node.type,
+        provider=node.provider_name,
+        module=node.module_address,
+        environment=environment_of(found.tags),
+        action=node.action,
+        importing=node.importing,
+        previous_address=node.previous_address,
+        via=tuple(via),
+        location=None,
+        tags=found.tags,
+        workload=workload_of(found.tags),
+        before=state_before,
+        after=state_after,
+    )
+    notes: dict[tuple[str, str], Diagnostic] = {(note.code, note.message): note for note in found.notes}
+    if node.forgets:
+        forgotten = Diagnostic(level="warning", code="forgotten", project=project, address=node.address, message="Terraform forgets what was there and leaves it running: its cost stays", hint=None)
+        notes[forgotten.code, forgotten.message] = forgotten
+    # What is said of the side that goes away matters only when nothing comes after it.
+    for priced in (after, before) if after is not None and before is not None and _unpriced(before.state) != _unpriced(after.state) else (after or before,):
+        for note in priced.notes if priced is not None else ():
+            notes.setdefault((note.code, note.message), msgspec.structs.replace(note, project=project, address=node.address))
+    # The advisor would move both machines at once where an old one stays beside the new one.
+    return PricedResource(resource, before, None if keeps_old else after), list(notes.values())
+
+
+def _together(new: State, old: State) -> State:
+    """Both at once: a replacement that forgets the old object leaves it running beside the new one."""
+
+    def money(one: MoneyRange, two: MoneyRange) -> MoneyRange:
+        def add(a: Decimal | None, b: Decimal | None) -> Decimal | None:
+            return None if a is None or b is None else exact(a + b)
+
+        return MoneyRange(min=add(one.min, two.min), expected=add(one.expected, two.expected), max=add(one.max, two.max))
+
+    def count(a: float | None, b: float | None) -> float | None:
+        return None if a is None or b is None else a + b
+
+    return msgspec.structs.replace(
+        new,
+        pools=(*new.pools, *old.pools),
+        components=(*new.components, *old.components),
+        gpus=Quantities(
+            min=count(new.gpus.min, old.gpus.min), expected=count(new.gpus.expected, old.gpus.expected), max=count(new.gpus.max, old.gpus.max)
+        ),
+        monthly=money(new.monthly, old.monthly),
+        list_monthly=money(new.list_monthly, old.list_monthly),
+    )
+
+
+def _out_of_scope(found: ResourceUsage, node: Node, *, before: bool) -> State | None:
+    """The state of a resource that exists on a side without an accelerator: nothing of it is in scope there."""
+    other = found.after if before else found.before
+    exists = (node.before if before else node.after) is not None
+    if not exists or other is None:
+        return None
+    nothing = MoneyRange(min=exact(_ZERO), expected=exact(_ZERO), max=exact(_ZERO))
+    return State(
+        cloud=other.cloud,
+        region=other.region,
+        pools=(),
+        components=(),
+        gpus=Quantities(min=0, expected=0, max=0),
+        monthly=nothing,
+        list_monthly=nothing,
+        one_time=None,
+    )
+
+
+# -- saved reports and differences ------------------------------------------------------------------------------------
+
+
+def _examine_report(data: bytes, path: str, project: str) -> Examined:
+    from gpuguard.report.json import load
+
+    report = load(data, path)
+    resources = tuple(PricedResource(resource, None, None) for resource in report.resources)
+    incomplete = any(each.error is not None for each in report.inputs)
+    meta = Input(
+        project=project,
+        path=path,
+        kind="report",
+        terraform_version=None,
+        format_version=None,
+        complete=not incomplete and all(each.complete for each in report.inputs),
+        errored=any(each.errored for each in report.inputs),
+        error=f"{path}: an input of this report could not be read when it was made" if incomplete else None,
+    )
+    return Examined(meta, resources, report.diagnostics, report.alternatives)
+
+
+def _difference(old: Examined, new: Examined, project: str) -> tuple[PricedResource, ...]:
+    """Resources of two ends, paired by address; what only one has is created or deleted.
+
+    Projects are told apart when both sides are saved reports of several; a plan is one project.
+    """
+    several = len({each.resource.project for each in (*old.resources, *new.resources)}) > 1 and old.meta.kind == new.meta.kind == "report"
+
+    def key(resource: Resource) -> tuple[str, str, str | None]:
+        return (resource.project if several else "", resource.address, resource.deposed)
+
+    ends: dict[tuple[str, str, str | None], tuple[PricedResource, State, Priced | None]] = {}
+    for each in old.resources:
+        state = _remaining(each.resource)
+        if state is not None:
+            ends[key(each.resource)] = (each, state, each.after or each.before)
+    found: list[PricedResource] = []
+    for each in new.resources:
+        state = _remaining(each.resource)
+        earlier = ends.pop(key(each.resource), None)
+        if state is None and earlier is None:
+            continue
+        was = earlier[1] if earlier else None
+        action: Action = "create" if was is None else "delete" if state is None else "no-op" if was == state else "update"
+        resource = msgspec.structs.replace(
+            each.resource,
+            project=each.resource.project if several else project,
+            action=action,
+            importing=False,
+            previous_address=None,
+            before=was,
+            after=state,
+        )
+        found.append(PricedResource(resource, earlier[2] if earlier else None, (each.after or each.before) if state is not None else None))
+    for each, state, priced in ends.values():
+        resource = msgspec.structs.replace(
+            each.resource,
+            project=each.resource.project if several else project,
+            action="delete",
+            importing=False,
+            previous_address=None,
+            before=state,
+            after=None,
+        )
+        found.append(PricedResource(resource, priced, None))
+    return tuple(found)
+
+
+def _remaining(resource: Resource) -> State | None:
+    """What runs when the plan has been applied; `forget` leaves it running."""
+    return resource.before if resource.action == "forget" else resource.after
+
+
+# -- the report ---------------------------------------------------------------------------------------------------------
+
+
+def _report(examined: Sequence[Examined], settings: Settings, engine: Engine) -> Report:
+    advisor = Advisor(settings.catalog, engine.price)
+    resources: list[Resource] = []
+    alternatives: list[Alternative] = []
+    diagnostics: list[Diagnostic] = []
+    saving = _ZERO
+    for each in examined:
+        diagnostics.extend(each.diagnostics)
+        for priced in each.resources:
+            resources.append(priced.resource)
+            own: Iterable[Alternative]
+            if each.alternatives is None:
+                own = advisor.alternatives(priced) if priced.resource.action not in ("delete", "forget") else ()
+            else:
+                own = [one for one in each.alternatives if one.address == priced.resource.address and priced.resource.after is not None]
+            own = tuple(own)
+            alternatives.extend(own)
+            saving += potential_monthly_saving(priced.resource, own)
+    ages, oldest = price_ages(resources, settings.today.date())
+    diagnostics.extend(ages)
+    summary = _summary(resources, saving)
+    judged = Judged(
+        resources=tuple(resources),
+        summary=summary,
+        alternatives=tuple(alternatives),
+        catalog_as_of=oldest,
+        strict=settings.strict,
+    )
+    return Report(
+        schema_version="1",
+        gpuguard_version=gpuguard.__version__,
+        generated_at=settings.today.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        currency="USD",
+        catalog=CatalogInfo(version=settings.catalog.version, as_of=oldest),
+        inputs=tuple(each.meta for each in examined),
+        summary=summary,
+        resources=judged.resources,
+        policy=decide(settings.packs, judged),
+        alternatives=judged.alternatives,
+        diagnostics=tuple(diagnostics),
+    )
+
+
+def _unpriced(state: State | None) -> bool:
+    """Whether something of a known size has no price."""
+    return state is not None and any(component.unit_price is None for component in state.components)
+
+
+def _unknown(state: State | None) -> bool:
+    """Whether only apply can tell a machine type or a size."""
+    return state is not None and any(
+        pool.sku is None or None in (pool.units.min, pool.units.expected, pool.units.max) for pool in state.pools
+    )
+
+
+def _summary(resources: Sequence[Resource], saving: Decimal) -> Summary:
+    """Totals over what is priced, by the rules of the report's contract (an unknown price is never a saving)."""
+    before = after = delta = most = listed = one_time = _ZERO
+    gpus_before = gpus_after = gpus_most = _ZERO
+    unpriced = unknown = 0
+    for resource in resources:
+        old, new = resource.before, resource.after
+        # forget, also as half of a replacement, leaves what was there running
+        stays = old if resource.action == "forget" else None
+        sides = [side for side in (old, new) if side is not None]
+        unknown += any(_unknown(side) for side in sides)
+        unpriced += any(_unpriced(side) and not _only_unknown(side) for side in sides)
+        end = new or stays
+        was = old.monthly.expected if old is not None else _ZERO
+        now = end.monthly.expected if end is not None else _ZERO
+        before += was or _ZERO
+        after += now or _ZERO
+        delta += _added(resource, was, now)
+        if end is not None:
+            most += end.monthly.max or _ZERO
+            listed += end.list_monthly.expected or _ZERO
+            gpus_after += _count(end.gpus.expected)
+            gpus_most += _count(end.gpus.max)
+            one_time += end.one_time or _ZERO
+        if old is not None:
+            gpus_before += _count(old.gpus.expected)
+            one_time -= old.one_time or _ZERO
+    return Summary(
+        monthly_before=exact(before),
+        monthly_after=exact(after),
+        monthly_delta=exact(delta),
+        monthly_delta_percent=round(float(delta / before * 100), 1) if before else None,
+        monthly_max_after=exact(most),
+        list_monthly_after=exact(listed),
+        one_time_delta=exact(one_time),
+        gpus_before=_quantity(gpus_before),
+        gpus_after=_quantity(gpus_after),
+        gpus_max_after=_quantity(gpus_most),
+        potential_monthly_saving=exact(saving),
+        resources=len(resources),
+        unpriced=unpriced,
+        unknown=unknown,
+    )
+
+
+def _only_unknown(state: State) -> bool:
+    """Whether all that lacks a price lacks it because its machine type is not known."""
+    nameless = {pool.name for pool in state.pools if pool.sku is None}
+    return all(component.pool in nameless for component in state.components if component.unit_price is None)
+
+
+def _added(resource: Resource, was: Decimal | None, now: Decimal | None) -> Decimal:
+    """What the change adds to the month; nothing where one side is not priced, unless it is surely more."""
+    if was is None or now is None:
+        return _ZERO
+    difference = now - was
+    if resource.before is not None and resource.after is not None and _unpriced(resource.before) != _unpriced(resource.after):
+        return max(difference, _ZERO) if _unpriced(resource.after) else _ZERO
+    return difference
+
+
+def _count(gpus: float | None) -> Decimal:
+    return _ZERO if gpus is None else Decimal(str(gpus))
+
+
+def _quantity(value: Decimal) -> float:
+    return int(value) if value == value.to_integral_value() else float(value)
+

@@ -1,0 +1,464 @@
+"""Prices what one side of a resource uses: components with unit price and source, at minimum, expected and maximum size."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
+
+from gpuguard.model.cost import Priced
+from gpuguard.model.price import InstanceType, PriceKind, Unpriced
+from gpuguard.model.report import Component, ComponentKind, Diagnostic, Gpu, Level, MoneyRange, Pool, Quantities, State
+from gpuguard.model.usage import HOURS_PER_MONTH, Disk, MachineOption, PoolUsage, Units, Usage
+from gpuguard.price.disks import disk_lines
+from gpuguard.price.rates import Prices, Rate, key_of, rate
+
+SENSITIVE = "(sensitive)"
+
+_ZERO = Decimal(0)
+_PLACES = Decimal("1e-10")
+_SMALL = Decimal("1e-6")
+
+SUSTAINED_USE_TIERS = (Decimal(1), Decimal("0.8"), Decimal("0.6"), Decimal("0.4"))
+"""Share of the base price of each further quarter of the month, N1 machines and what is attached to them
+(https://cloud.google.com/compute/docs/sustained-use-discounts)."""
+_NO_SUSTAINED_USE = ("A100", "H100", "H200", "B200", "L4")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One component before it is multiplied: a quantity for each machine and month, and its unit price.
+
+    `per_machine` False: it does not scale with the pool. `rate` Unpriced: the catalog has no row.
+    """
+
+    kind: ComponentKind
+    description: str
+    sku: str
+    quantity: Decimal
+    rate: Rate | Unpriced
+    unit: str
+    per_machine: bool = True
+    essential: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _PricedPool:
+    usage: PoolUsage
+    pool: Pool
+    lines: tuple[Line, ...]
+    machines: Units
+    gpus_per_unit: Decimal
+
+
+class Engine:
+    """Prices usages from one catalog; equal usages are priced once."""
+
+    def __init__(self, prices: Prices) -> None:
+        self._prices = prices
+        self._known: dict[Usage, Priced] = {}
+        self._lines: dict[tuple[object, ...], tuple[tuple[Line, ...], tuple[Diagnostic, ...]]] = {}
+
+    def price(self, usage: Usage) -> Priced:
+        """Price one side of a resource. Notes carry neither project nor address: the caller knows them."""
+        found = self._known.get(usage)
+        if found is None:
+            found = self._known[usage] = self._price(usage)
+        return found
+
+    def _price(self, usage: Usage) -> Priced:
+        notes: list[Diagnostic] = []
+        if usage.region_unknown is not None:
+            notes.append(
+                note(
+                    "warning",
+                    usage.region_unknown.code,
+                    f"{usage.region_unknown.reason}; priced at the dearest region",
+                    f"name it with --region {usage.cloud}=REGION",
+                )
+            )
+        pools = [self._pool(usage, pool, notes) for pool in usage.pools]
+        components: list[Component] = []
+        totals = _Totals()
+        for priced in pools:
+            for line in priced.lines:
+                components.append(_component(line, priced.pool.name, priced.machines.expected))
+                totals.add(line, priced.machines)
+        for fixed in usage.fixed:
+            key = key_of(usage.cloud, fixed.kind, fixed.sku, usage.region)
+            found = rate(self._prices, key, region_known=usage.region is not None)
+            line = Line(fixed.kind, fixed.description, fixed.sku, fixed.quantity * HOURS_PER_MONTH, found, "hour", per_machine=False)
+            components.append(_component(line, None, Decimal(1)))
+            totals.add(line, Units.fixed(1))
+        state = State(
+            cloud=usage.cloud,
+            region=usage.region,
+            pools=tuple(priced.pool for priced in pools),
+            components=tuple(components),
+            gpus=_gpus(pools),
+            monthly=totals.range(),
+            list_monthly=totals.range(listed=True),
+            one_time=None,
+        )
+        return Priced(replace(usage, pools=tuple(priced.usage for priced in pools)), state, tuple(notes))
+
+    # -- pools --------------------------------------------------------------------------------------------------------
+
+    def _pool(self, usage: Usage, pool: PoolUsage, notes: list[Diagnostic]) -> _PricedPool:
+        option = self._choose(usage, pool, notes)
+        sku = option.sku if option else None
+        machine = self._prices.instance_type(usage.cloud, sku) if sku else None
+        gpu, per_unit = self._accelerator(machine, pool)
+        weight = option.weight if option else Decimal(1)
+        machines = _machines(pool.units, weight)
+        shown = SENSITIVE if pool.sensitive and sku else machine.sku if machine else sku
+        lines: list[Line] = []
+        if pool.role == "supply" and pool.covered_by is None:
+            lines = self._machine_lines(usage, pool, option, machine, shown, notes)
+            lines += self._disk_lines(usage, pool, machine, notes)
+            if pool.public_ipv4:
+                lines.append(self._address_line(usage, pool))
+        if sku is None:
+            reason = pool.unknown
+            notes.append(
+                note(
+                    "warning",
+                    reason.code if reason else "unknown-machine-type",
+                    f"unknown GPU? {reason.reason if reason else 'the machine type is known only after apply'}",
+                    "give the value a default, or check the plan again after the first apply",
+                )
+            )
+        others = tuple(
+            dict.fromkeys(
+                self._spelling(usage.cloud, other.sku) for other in pool.options if other.sku != sku
+            )
+        )
+        public = Pool(
+            name=shown or "unknown",
+            role=pool.role,
+            sku=shown,
+            candidates=() if pool.sensitive else others,
+            gpu=gpu,
+            units=Quantities(min=number(machines.min), expected=number(machines.expected), max=number(machines.max)),
+            purchase_model=pool.purchase_model,
+            term=pool.term,
+            payment=pool.payment,
+            hours_per_month=number(pool.hours_per_month) or 0,
+            covered_by=pool.covered_by,
+        )
+        resolved = replace(pool, options=(replace(option, sku=machine.sku if machine else option.sku),)) if option else pool
+        counted = per_unit if pool.role == "supply" and pool.covered_by is None else _ZERO
+        return _PricedPool(resolved, public, tuple(lines), machines, counted)
+
+    def _spelling(self, cloud: str, sku: str) -> str:
+        machine = self._prices.instance_type(cloud, sku)
+        return machine.sku if machine else sku
+
+    def _choose(self, usage: Usage, pool: PoolUsage, notes: list[Diagnostic]) -> MachineOption | None:
+        """The option that runs: by the documented strategy, else the dearest (PRODUCT: a guardrail errs high)."""
+        if len(pool.options) < 2:
+            return pool.options[0] if pool.options else None
+        options = [option for option in pool.options if self._has_accelerator(usage.cloud, option.sku)] or list(pool.options)
+        if pool.pick == "first" and options[0] is pool.options[0]:
+            return options[0]
+        costs: list[tuple[Decimal, MachineOption]] = []
+        for option in options:
+            cost = self._hourly(usage, pool, option)
+            if cost is not None:
+                # compared for the same capacity: a machine of weight 4 stands for four units
+                costs.append((cost / option.weight, option))
+        if not costs:
+            return options[0]
+        if len(costs) < len(options):
+            missing = len(options) - len(costs)
+            notes.append(note("warning", "unpriced-candidate", f"{missing} of {len(options)} possible machine types {'has' if missing == 1 else 'have'} no price; the dearest of the others is taken"))
+        choose = min if pool.pick == "cheapest" else max
+        return choose(costs, key=lambda cost: cost[0])[1]
+
+    def _has_accelerator(self, cloud: str, sku: str) -> bool:
+        machine = self._prices.instance_type(cloud, sku)
+        return machine is not None and machine.gpu_model is not None or machine is None and self._prices.looks_like_accelerator(cloud, sku)
+
+    def _hourly(self, usage: Usage, pool: PoolUsage, option: MachineOption) -> Decimal | None:
+        machine = self._prices.instance_type(usage.cloud, option.sku)
+        lines = self._machine_lines(usage, pool, option, machine, option.sku, [])
+        total = _ZERO
+        for line in lines:
+            if isinstance(line.rate, Unpriced):
+                return None
+            total += line.quantity * line.rate.price
+        return total
+
+    def _accelerator(self, machine: InstanceType | None, pool: PoolUsage) -> tuple[Gpu | None, Decimal]:
+        """The accelerator of one machine: its own, else what is attached to it."""
+        if machine is not None and machine.gpu_model is not None:
+            model = self._prices.accelerator(machine.gpu_model)
+            count = Decimal(str(machine.gpu_count))
+            memory = model.memory_gib if model else None
+            if machine.gpu_memory_gib is not None and machine.gpu_count >= 1:
+                memory = memory if memory is not None else round(machine.gpu_memory_gib / machine.gpu_count, 2)
+            return Gpu(model=machine.gpu_model, per_unit=number(count) or 0, memory_gib=memory), count
+        attached = [accelerator for accelerator in pool.accelerators if accelerator.count > 0]
+        if not attached:
+            return None, _ZERO
+        first = self._prices.accelerator(attached[0].name)
+        count = sum((accelerator.count for accelerator in attached), _ZERO)
+        return (
+            Gpu(model=first.model if first else attached[0].name, per_unit=number(count) or 0, memory_gib=first.memory_gib if first else None),
+            count,
+        )
+
+    # -- components -----------------------------------------------------------------------------------------------------
+
+    def _machine_lines(
+        self, usage: Usage, pool: PoolUsage, option: MachineOption | None, machine: InstanceType | None, shown: str | None, notes: list[Diagnostic]
+    ) -> list[Line]:
+        if option is None:
+            missing = Unpriced(key_of(usage.cloud, "machine", "", usage.region), "the machine type is known only after apply")
+            return [Line("compute", "unknown machine type", "unknown", pool.hours_per_month, missing, "hour", essential=True)]
+        attached = [accelerator for accelerator in pool.accelerators if accelerator.count > 0]
+        bundled = machine is not None and machine.gpu_model is not None
+        if usage.cloud == "gcp" and attached and not bundled:
+            lines = self._composed(usage, pool, machine, option.sku, shown, notes)
+        else:
+            lines = [self._whole_machine(usage, pool, option, machine, shown, notes)]
+        lines += self._licence_lines(usage, pool, option.sku, machine, lines)
+        return lines
+
+    def _whole_machine(
+        self, usage: Usage, pool: PoolUsage, option: MachineOption, machine: InstanceType | None, shown: str | None, notes: list[Diagnostic]
+    ) -> Line:
+        sku = machine.sku if machine else option.sku
+        known = usage.region is not None
+        cap = _lowest(option.spot_max_price, pool.spot_max_price)
+        found = rate(self._prices, key_of(usage.cloud, "machine", sku, usage.region, pool.os, pool.purchase_model), region_known=known, cap=cap)
+        with_os = pool.os != "linux" and isinstance(found, Rate)
+        if isinstance(found, Unpriced) and pool.os != "linux":
+            found = rate(self._prices, key_of(usage.cloud, "machine", sku, usage.region, "linux", pool.purchase_model), region_known=known, cap=cap)
+        if isinstance(found, Unpriced):
+            place = f" in {usage.region}" if usage.region else ""
+            hint = None if pool.sensitive else found.hint or None
+            notes.append(note("warning", "unpriced", f"no {purchase_words(pool.purchase_model)} price for {shown}{place}", hint))
+        elif found.estimate and usage.region is not None:
+            notes.append(note("info", "price-range", f"{shown}: {found.estimate}; judged at its dear end"))
+        system = f", {pool.os.capitalize()}" if with_os else ""
+        return Line("compute", f"{shown}, {purchase_words(pool.purchase_model)}{system}", shown or sku, pool.hours_per_month, found, "hour", essential=True)
+
+    def _composed(
+        self, usage: Usage, pool: PoolUsage, machine: InstanceType | None, sku: str, shown: str | None, notes: list[Diagnostic]
+    ) -> list[Line]:
+        """GCP N1 with attached accelerators: vCPUs, memory and accelerators have prices of their own."""
+        family = machine.family if machine else sku.split("-", 1)[0]
+        known = usage.region is not None
+        words = purchase_words(pool.purchase_model)
+        hours = pool.hours_per_month
+        lines: list[Line] = []
+        parts: tuple[tuple[PriceKind, float | None, str, str], ...] = (
+            ("vcpu", machine.vcpus if machine else None, "vCPU", "vCPU-hour"),
+            ("memory", machine.memory_gib if machine else None, "GiB memory", "GiB-hour"),
+        )
+        for kind, amount, word, unit in parts:
+            found: Rate | Unpriced = rate(
+                self._prices, key_of(usage.cloud, kind, family, usage.region, "linux", pool.purchase_model), region_known=known
+            )
+            if amount is None:
+                found = Unpriced(key_of(usage.cloud, kind, family, usage.region), "the machine type is not known")
+            size = Decimal(str(amount or 0))
+            count = "" if pool.sensitive else f"{size.normalize():f} "
+            lines.append(Line("compute", f"{shown}: {count}{word}, {words}", SENSITIVE if pool.sensitive else family, size * hours, found, unit, essential=True))
+        for accelerator in pool.accelerators:
+            if accelerator.count <= 0:
+                continue
+            model = self._prices.accelerator(accelerator.name)
+            name = model.model if model else accelerator.name
+            found = rate(self._prices, key_of(usage.cloud, "accelerator", name, usage.region, "linux", pool.purchase_model), region_known=known)
+            lines.append(Line("gpu", f"{name}, {words}", name, accelerator.count * hours, found, "GPU-hour", essential=True))
+        missing = [line for line in lines if isinstance(line.rate, Unpriced)]
+        if missing:
+            place = f" in {usage.region}" if usage.region else ""
+            what = shown if any(line.kind == "compute" for line in missing) else missing[0].sku
+            hint = next((line.rate.hint for line in missing if isinstance(line.rate, Unpriced) and line.rate.hint), None)
+            notes.append(note("warning", "unpriced", f"no {words} price for {what}{place}", None if pool.sensitive else hint))
+        elif pool.purchase_model == "on_demand" and family == "n1":
+            lines.append(_sustained_use(lines, hours))
+        return lines
+
+    def _licence_lines(
+        self, usage: Usage, pool: PoolUsage, sku: str, machine: InstanceType | None, lines: Iterable[Line]
+    ) -> list[Line]:
+        """Operating systems that are billed apart from the machine."""
+        if pool.os == "linux" or any(line.description.endswith(f", {pool.os.capitalize()}") for line in lines):
+            return []
+        known = usage.region is not None
+        name = machine.sku if machine else sku
+        title = {"windows": "Windows", "rhel": "RHEL", "sles": "SLES"}[pool.os]
+        found = rate(self._prices, key_of(usage.cloud, "license", name, usage.region, pool.os), region_known=known)
+        quantity = pool.hours_per_month
+        if isinstance(found, Unpriced) and machine is not None and machine.vcpus:
+            found = rate(self._prices, key_of(usage.cloud, "license", "per-vcpu", usage.region, pool.os), region_known=known)
+            quantity *= Decimal(str(machine.vcpus))
+            return [Line("license", f"{title} licence, per vCPU", f"{pool.os}-per-vcpu", quantity, found, "vCPU-hour")]
+        return [Line("license", f"{title} licence", pool.os, quantity, found, "hour")]
+
+    def _disk_lines(self, usage: Usage, pool: PoolUsage, machine: InstanceType | None, notes: list[Diagnostic]) -> list[Line]:
+        key = (usage.cloud, usage.region, pool.disks, pool.purchase_model, machine.sku if machine else None)
+        known = self._lines.get(key)
+        if known is None:
+            found: list[Diagnostic] = []
+            lines = [
+                line
+                for disk in pool.disks
+                for line in self._one_disk(usage, pool, machine, disk, found)
+            ]
+            known = self._lines[key] = (tuple(lines), tuple(found))
+        notes.extend(known[1])
+        return list(known[0])
+
+    def _one_disk(self, usage: Usage, pool: PoolUsage, machine: InstanceType | None, disk: Disk, notes: list[Diagnostic]) -> Iterable[Line]:
+        if disk.size_gib is None:
+            notes.append(note("info", "unknown-disk-size", f"the size of its {disk.role} disk is decided outside the plan and not counted"))
+            return
+        for wanted in disk_lines(usage.cloud, disk, machine, pool.purchase_model):
+            key = key_of(usage.cloud, wanted.kind, wanted.sku, usage.region, "linux", wanted.purchase_model)
+            found = rate(self._prices, key, region_known=usage.region is not None)
+            if isinstance(found, Unpriced):
+                place = f" in {usage.region}" if usage.region else ""
+                notes.append(note("info", "unpriced-storage", f"no price for {wanted.description}{place}", found.hint or None))
+            yield Line("storage", wanted.description, wanted.sku, wanted.quantity, found, wanted.unit)
+
+    def _address_line(self, usage: Usage, pool: PoolUsage) -> Line:
+        sku = "public-ipv4"
+        found = rate(self._prices, key_of(usage.cloud, "network", sku, usage.region), region_known=usage.region is not None)
+        return Line("network", "public IPv4 address", sku, pool.public_ipv4 * pool.hours_per_month, found, "hour")
+
+
+# -- arithmetic -----------------------------------------------------------------------------------------------------------
+
+
+def note(level: Level, code: str, message: str, hint: str | None = None) -> Diagnostic:
+    """A diagnostic whose place the caller fills in."""
+    return Diagnostic(level=level, code=code, project=None, address=None, message=message, hint=hint)
+
+
+def purchase_words(model: str) -> str:
+    """``on_demand`` → "on demand"."""
+    return model.replace("_", " ")
+
+
+def number(value: Decimal | None) -> int | float | None:
+    """A quantity as a JSON number: whole where it is whole."""
+    if value is None:
+        return None
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+def exact(value: Decimal) -> Decimal:
+    """An amount with at least two and at most ten decimals, never in exponent notation when printed."""
+    rounded = value.quantize(_PLACES, ROUND_HALF_UP).normalize()
+    if rounded and abs(rounded) < _SMALL:
+        rounded = rounded.quantize(_SMALL, ROUND_HALF_UP)
+    exponent = rounded.as_tuple().exponent
+    return rounded if isinstance(exponent, int) and exponent <= -2 else rounded.quantize(Decimal("0.01"))
+
+
+def _lowest(*limits: Decimal | None) -> Decimal | None:
+    found = [limit for limit in limits if limit is not None and limit > 0]
+    return min(found) if found else None
+
+
+def _machines(units: Units, weight: Decimal) -> Units:
+    """Capacity units → machines; the last one may bring more than is asked for."""
+    if weight == 1:
+        return units
+
+    def count(size: Decimal | None) -> Decimal | None:
+        return None if size is None else (size / weight).to_integral_value(ROUND_CEILING)
+
+    return Units(count(units.min), count(units.expected), count(units.max))
+
+
+def _sustained_use(lines: list[Line], hours: Decimal) -> Line:
+    """The automatic discount on what runs for more than a quarter of the month, as one negative line per machine."""
+    base = sum(
+        (
+            line.quantity * line.rate.price
+            for line in lines
+            if isinstance(line.rate, Rate) and not (line.kind == "gpu" and line.sku.startswith(_NO_SUSTAINED_USE))
+        ),
+        _ZERO,
+    )
+    share = min(hours / HOURS_PER_MONTH, Decimal(1))
+    quarter = Decimal("0.25")
+    paid = sum((max(min(share - quarter * step, quarter), _ZERO) * tier for step, tier in enumerate(SUSTAINED_USE_TIERS)), _ZERO)
+    factor = paid / share if share else Decimal(1)
+    dated = [line.rate for line in lines if isinstance(line.rate, Rate)]
+    discount = Rate(
+        -base * (1 - factor),
+        _ZERO,
+        "machine-month",
+        "Google Cloud: sustained use discounts",
+        min(found.as_of for found in dated),
+    )
+    return Line("discount", f"sustained use discount, {((1 - factor) * 100).normalize():f} %", "sustained-use", Decimal(1), discount, "machine-month")
+
+
+def _component(line: Line, pool: str | None, machines: Decimal | None) -> Component:
+    factor = machines if line.per_machine else Decimal(1)
+    quantity = None if factor is None else line.quantity * factor
+    if isinstance(line.rate, Unpriced):
+        return Component(
+            kind=line.kind, pool=pool, description=line.description, sku=line.sku, unit=line.unit, quantity=number(quantity),
+            unit_price=None, list_unit_price=None, unit_price_range=None, monthly=None, list_monthly=None, source=None, as_of=None,
+        )  # fmt: skip
+    found = line.rate
+    return Component(
+        kind=line.kind,
+        pool=pool,
+        description=line.description,
+        sku=line.sku,
+        unit=line.unit,
+        quantity=number(quantity),
+        unit_price=exact(found.price),
+        list_unit_price=exact(found.list_price),
+        unit_price_range=(exact(found.span[0]), exact(found.span[1])) if found.span else None,
+        monthly=None if quantity is None else exact(quantity * found.price),
+        list_monthly=None if quantity is None else exact(quantity * found.list_price),
+        source=found.source,
+        as_of=found.as_of,
+    )
+
+
+class _Totals:
+    """Adds components up at each size. An unpriced machine makes the whole unknown; an unpriced extra only a lower bound."""
+
+    def __init__(self) -> None:
+        self._sums = {(size, listed): Decimal(0) for size in ("min", "expected", "max") for listed in (False, True)}
+        self._unknown: set[str] = set()
+
+    def add(self, line: Line, machines: Units) -> None:
+        """Add one line for so many machines."""
+        for size, count in (("min", machines.min), ("expected", machines.expected), ("max", machines.max)):
+            factor = count if line.per_machine else Decimal(1)
+            if factor is None or (line.essential and isinstance(line.rate, Unpriced)):
+                self._unknown.add(size)
+            elif isinstance(line.rate, Rate):
+                self._sums[size, False] += line.quantity * factor * line.rate.price
+                self._sums[size, True] += line.quantity * factor * line.rate.list_price
+
+    def range(self, *, listed: bool = False) -> MoneyRange:
+        """The totals, or None where they are not known."""
+        low, middle, high = (
+            None if size in self._unknown else exact(self._sums[size, listed]) for size in ("min", "expected", "max")
+        )
+        return MoneyRange(min=low, expected=middle, max=high)
+
+
+def _gpus(pools: Iterable[_PricedPool]) -> Quantities:
+    def total(size: str) -> int | float | None:
+        amount = _ZERO
+        for priced in pools:
+            count: Decimal | None = getattr(priced.machines, size)
+            if count is None or (priced.pool.gpu is None and priced.pool.role == "supply"):
+                return None
+            amount += count * priced.gpus_per_unit
+        return number(amount)
+
+    return Quantities(min=total("min"), expected=total("expected"), max=total("max"))

@@ -1,0 +1,124 @@
+"""Unit prices: which catalog row, which end of a range, and what caps it."""
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Protocol
+
+from gpuguard.model.price import AcceleratorModel, DiscountRange, InstanceType, Price, PriceKey, PriceKind, Unpriced
+
+ONE_HUNDRED = Decimal(100)
+
+
+class Prices(Protocol):
+    """What the engine asks of the catalog."""
+
+    def instance_type(self, cloud: str, sku: str) -> InstanceType | None: ...
+    def looks_like_accelerator(self, cloud: str, sku: str) -> bool: ...
+    def accelerator(self, name: str) -> AcceleratorModel | None: ...
+    def price(self, key: PriceKey) -> Price | Unpriced: ...
+    def price_over_regions(self, key: PriceKey) -> tuple[Price, Price] | None: ...
+    def discount_range(
+        self, cloud: str, family: str | None, sku: str | None, purchase_model: str, term: str | None = None, region: str | None = None
+    ) -> DiscountRange | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """USD per `unit`. `price` is what is judged: the dear end of `span` where only a range is known.
+
+    `list_price` is before commitments and discounts. `estimate` tells in words what the figure rests on when it is not
+    simply a row of the catalog.
+    """
+
+    price: Decimal
+    list_price: Decimal
+    unit: str
+    source: str
+    as_of: str
+    span: tuple[Decimal, Decimal] | None = None
+    estimate: str = ""
+
+
+def oldest_day(as_of: str) -> str:
+    """The first day of a date that may be a year or month alone, so that age is never understated."""
+    if len(as_of) == 4:
+        return f"{as_of}-01-01"
+    return f"{as_of}-01" if len(as_of) == 7 else as_of[:10]
+
+
+def rate(prices: Prices, key: PriceKey, *, region_known: bool = True, cap: Decimal | None = None) -> Rate | Unpriced:
+    """The unit price for a key.
+
+    Without a known region it is the range over all regions. Spot is the dear end over zones, never above on demand nor
+    the resource's own maximum price. A purchase model without a row falls back to the range of discounts known for it.
+    """
+    found = _row(prices, key) if region_known else _over_regions(prices, key)
+    if isinstance(found, Unpriced) and key.purchase_model != "on_demand":
+        found = _from_discount(prices, key, region_known, found)
+    if isinstance(found, Unpriced) or key.purchase_model != "spot":
+        return found
+    on_demand = rate(prices, replace(key, purchase_model="on_demand"), region_known=region_known)
+    limits = [limit for limit in (cap, on_demand.price if isinstance(on_demand, Rate) else None) if limit is not None]
+    return _capped(found, min(limits)) if limits else found
+
+
+def _capped(found: Rate, limit: Decimal) -> Rate:
+    if found.price <= limit:
+        return found
+    span = (min(found.span[0], limit), limit) if found.span else None
+    return replace(found, price=limit, list_price=limit, span=span)
+
+
+def _row(prices: Prices, key: PriceKey) -> Rate | Unpriced:
+    price = prices.price(key)
+    return price if isinstance(price, Unpriced) else _of(price)
+
+
+def _of(price: Price) -> Rate:
+    dear = price.amount if price.high is None else max(price.amount, price.high)
+    span = (price.low, price.high) if price.low is not None and price.high is not None and price.low != price.high else None
+    return Rate(dear, dear, price.unit, price.source, oldest_day(price.as_of), span)
+
+
+def _over_regions(prices: Prices, key: PriceKey) -> Rate | Unpriced:
+    found = prices.price_over_regions(key)
+    if found is None:
+        return Unpriced(key, "no region has a price for it")
+    low, high = _of(found[0]), _of(found[1])
+    cheap = low.span[0] if low.span else low.price
+    span = (cheap, high.price) if cheap != high.price else None
+    return replace(high, span=span, as_of=min(low.as_of, high.as_of), estimate="region unknown: the dearest region")
+
+
+def _from_discount(prices: Prices, key: PriceKey, region_known: bool, missing: Unpriced) -> Rate | Unpriced:
+    """On-demand price less the known range of discounts; judged at the least discount."""
+    if key.kind != "machine":
+        return missing
+    base = rate(prices, replace(key, purchase_model="on_demand", term=None, payment=None), region_known=region_known)
+    if isinstance(base, Unpriced):
+        return missing
+    machine = prices.instance_type(key.cloud, key.sku)
+    family = machine.family if machine else None
+    discount = prices.discount_range(key.cloud, family, key.sku, key.purchase_model, key.term, key.region if region_known else None)
+    if discount is None:
+        return missing
+    low = base.price * (ONE_HUNDRED - discount.high_percent) / ONE_HUNDRED
+    high = base.price * (ONE_HUNDRED - discount.low_percent) / ONE_HUNDRED
+    return Rate(
+        high,
+        high if key.purchase_model == "spot" else base.price,
+        base.unit,
+        discount.source,
+        oldest_day(min(discount.as_of, base.as_of)),
+        (low, high) if low != high else None,
+        estimate=f"{discount.kind} discount of {_percent(discount.low_percent)} to {_percent(discount.high_percent)} on the on-demand price",
+    )
+
+
+def _percent(value: Decimal) -> str:
+    return f"{value.normalize():f} %"
+
+
+def key_of(cloud: str, kind: PriceKind, sku: str, region: str | None, os: str = "linux", purchase_model: str = "on_demand") -> PriceKey:
+    """A key whose region may be unknown (then ``""``, used only with `region_known=False`)."""
+    return PriceKey(cloud, kind, sku, region or "", os, purchase_model)

@@ -19,7 +19,19 @@ from gpuguard.errors import InputError, UsageError
 from gpuguard.extract import ResourceUsage, usages
 from gpuguard.extract.ownership import environment_of, workload_of
 from gpuguard.model.cost import Priced, PricedResource
-from gpuguard.model.report import Action, Alternative, CatalogInfo, Diagnostic, Input, MoneyRange, Quantities, Report, Resource, State, Summary
+from gpuguard.model.report import (
+    Action,
+    Alternative,
+    CatalogInfo,
+    Diagnostic,
+    Input,
+    MoneyRange,
+    Quantities,
+    Report,
+    Resource,
+    State,
+    Summary,
+)
 from gpuguard.price.age import price_ages
 from gpuguard.price.engine import Engine, exact
 from gpuguard.read.detect import is_report, parse_document
@@ -99,7 +111,16 @@ def examine(path: str, project: str, settings: Settings, engine: Engine, *, repo
     except InputError as error:
         message = f"{error.message} ({error.hint})" if error.hint else error.message
         return Examined(
-            Input(project=project, path=path, kind="plan", terraform_version=None, format_version=None, complete=False, errored=False, error=message)
+            Input(
+                project=project,
+                path=path,
+                kind="plan",
+                terraform_version=None,
+                format_version=None,
+                complete=False,
+                errored=False,
+                error=message,
+            )
         )
 
 
@@ -108,9 +129,20 @@ def _examine_document(document: Document, settings: Settings, engine: Engine) ->
     diagnostics = list(document.diagnostics)
     meta = document.meta
     if meta.errored:
-        diagnostics.append(_plan_note(meta, "warning", "plan-errored", "Terraform reports an error in this plan: what it shows may be incomplete"))
+        diagnostics.append(
+            _plan_note(
+                meta,
+                "warning",
+                "plan-errored",
+                "Terraform reports an error in this plan: what it shows may be incomplete",
+            )
+        )
     elif not meta.complete:
-        diagnostics.append(_plan_note(meta, "warning", "plan-incomplete", "Terraform defers part of this plan: more may follow in a later one"))
+        diagnostics.append(
+            _plan_note(
+                meta, "warning", "plan-incomplete", "Terraform defers part of this plan: more may follow in a later one"
+            )
+        )
     for found in usages(document, settings.catalog, settings.regions):
         if isinstance(found, Diagnostic):
             diagnostics.append(found)
@@ -125,7 +157,14 @@ def _examine_document(document: Document, settings: Settings, engine: Engine) ->
 
 
 def _plan_note(meta: Input, level: str, code: str, message: str) -> Diagnostic:
-    return Diagnostic(level="warning" if level == "warning" else "info", code=code, project=meta.project, address=None, message=message, hint=None)
+    return Diagnostic(
+        level="warning" if level == "warning" else "info",
+        code=code,
+        project=meta.project,
+        address=None,
+        message=message,
+        hint=None,
+    )
 
 
 def _price(found: ResourceUsage, project: str, engine: Engine) -> tuple[PricedResource, list[Diagnostic]]:
@@ -160,12 +199,25 @@ def _price(found: ResourceUsage, project: str, engine: Engine) -> tuple[PricedRe
     )
     notes: dict[tuple[str, str], Diagnostic] = {(note.code, note.message): note for note in found.notes}
     if node.forgets:
-        forgotten = Diagnostic(level="warning", code="forgotten", project=project, address=node.address, message="Terraform forgets what was there and leaves it running: its cost stays", hint=None)
+        forgotten = Diagnostic(
+            level="warning",
+            code="forgotten",
+            project=project,
+            address=node.address,
+            message="Terraform forgets what was there and leaves it running: its cost stays",
+            hint=None,
+        )
         notes[forgotten.code, forgotten.message] = forgotten
     # What is said of the side that goes away matters only when nothing comes after it.
-    for priced in (after, before) if after is not None and before is not None and _unpriced(before.state) != _unpriced(after.state) else (after or before,):
+    for priced in (
+        (after, before)
+        if after is not None and before is not None and _unpriced(before.state) != _unpriced(after.state)
+        else (after or before,)
+    ):
         for note in priced.notes if priced is not None else ():
-            notes.setdefault((note.code, note.message), msgspec.structs.replace(note, project=project, address=node.address))
+            notes.setdefault(
+                (note.code, note.message), msgspec.structs.replace(note, project=project, address=node.address)
+            )
     # The advisor would move both machines at once where an old one stays beside the new one.
     return PricedResource(resource, before, None if keeps_old else after), list(notes.values())
 
@@ -177,7 +229,9 @@ def _together(new: State, old: State) -> State:
         def add(a: Decimal | None, b: Decimal | None) -> Decimal | None:
             return None if a is None or b is None else exact(a + b)
 
-        return MoneyRange(min=add(one.min, two.min), expected=add(one.expected, two.expected), max=add(one.max, two.max))
+        return MoneyRange(
+            min=add(one.min, two.min), expected=add(one.expected, two.expected), max=add(one.max, two.max)
+        )
 
     def count(a: float | None, b: float | None) -> float | None:
         return None if a is None or b is None else a + b
@@ -187,7 +241,9 @@ def _together(new: State, old: State) -> State:
         pools=(*new.pools, *old.pools),
         components=(*new.components, *old.components),
         gpus=Quantities(
-            min=count(new.gpus.min, old.gpus.min), expected=count(new.gpus.expected, old.gpus.expected), max=count(new.gpus.max, old.gpus.max)
+            min=count(new.gpus.min, old.gpus.min),
+            expected=count(new.gpus.expected, old.gpus.expected),
+            max=count(new.gpus.max, old.gpus.max),
         ),
         monthly=money(new.monthly, old.monthly),
         list_monthly=money(new.list_monthly, old.list_monthly),
@@ -240,7 +296,10 @@ def _difference(old: Examined, new: Examined, project: str) -> tuple[PricedResou
 
     Projects are told apart when both sides are saved reports of several; a plan is one project.
     """
-    several = len({each.resource.project for each in (*old.resources, *new.resources)}) > 1 and old.meta.kind == new.meta.kind == "report"
+    several = (
+        len({each.resource.project for each in (*old.resources, *new.resources)}) > 1
+        and old.meta.kind == new.meta.kind == "report"
+    )
 
     def key(resource: Resource) -> tuple[str, str, str | None]:
         return (resource.project if several else "", resource.address, resource.deposed)
@@ -257,7 +316,9 @@ def _difference(old: Examined, new: Examined, project: str) -> tuple[PricedResou
         if state is None and earlier is None:
             continue
         was = earlier[1] if earlier else None
-        action: Action = "create" if was is None else "delete" if state is None else "no-op" if was == state else "update"
+        action: Action = (
+            "create" if was is None else "delete" if state is None else "no-op" if was == state else "update"
+        )
         resource = msgspec.structs.replace(
             each.resource,
             project=each.resource.project if several else project,
@@ -267,7 +328,11 @@ def _difference(old: Examined, new: Examined, project: str) -> tuple[PricedResou
             before=was,
             after=state,
         )
-        found.append(PricedResource(resource, earlier[2] if earlier else None, (each.after or each.before) if state is not None else None))
+        found.append(
+            PricedResource(
+                resource, earlier[2] if earlier else None, (each.after or each.before) if state is not None else None
+            )
+        )
     for each, state, priced in ends.values():
         resource = msgspec.structs.replace(
             each.resource,
@@ -304,7 +369,11 @@ def _report(examined: Sequence[Examined], settings: Settings, engine: Engine) ->
             if each.alternatives is None:
                 own = advisor.alternatives(priced) if priced.resource.action not in ("delete", "forget") else ()
             else:
-                own = [one for one in each.alternatives if one.address == priced.resource.address and priced.resource.after is not None]
+                own = [
+                    one
+                    for one in each.alternatives
+                    if one.address == priced.resource.address and priced.resource.after is not None
+                ]
             own = tuple(own)
             alternatives.extend(own)
             saving += potential_monthly_saving(priced.resource, own)
@@ -401,7 +470,11 @@ def _added(resource: Resource, was: Decimal | None, now: Decimal | None) -> Deci
     if was is None or now is None:
         return _ZERO
     difference = now - was
-    if resource.before is not None and resource.after is not None and _unpriced(resource.before) != _unpriced(resource.after):
+    if (
+        resource.before is not None
+        and resource.after is not None
+        and _unpriced(resource.before) != _unpriced(resource.after)
+    ):
         return max(difference, _ZERO) if _unpriced(resource.after) else _ZERO
     return difference
 
@@ -412,4 +485,3 @@ def _count(gpus: float | None) -> Decimal:
 
 def _quantity(value: Decimal) -> float:
     return int(value) if value == value.to_integral_value() else float(value)
-

@@ -214,8 +214,6 @@ def _other_gpu(
         quick = speed(facts, now, other, workload)
         if quick is None:
             return None
-    elif other.count < now.count:
-        return None
     risk, said = software(now.gpu, other.gpu)
     risks, conditions = [risk, *_speed_risk(quick)], [*_speed_said(quick), *said]
     if loses:

@@ -29,7 +29,13 @@ class _Parser(argparse.ArgumentParser):
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line; the documentation is checked against it."""
-    top = _Parser(prog="gpuguard", description=_DESCRIPTION, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    top = _Parser(
+        prog="gpuguard",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
     top.add_argument("-V", "--version", action="store_true", help="print the version and exit")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
 
@@ -39,7 +45,9 @@ def parser() -> argparse.ArgumentParser:
         description="Reads plans (`terraform show -json`) and states, prices every GPU, evaluates the policies, prints a report.",
         allow_abbrev=False,
     )
-    check.add_argument("paths", nargs="+", metavar="PATH", help="plan or state as JSON, also gzipped; `-` reads standard input")
+    check.add_argument(
+        "paths", nargs="+", metavar="PATH", help="plan or state as JSON, also gzipped; `-` reads standard input"
+    )
     options.add_report_options(check, several=True)
 
     diff = commands.add_parser(
@@ -64,7 +72,10 @@ def parser() -> argparse.ArgumentParser:
     options.add_color_options(explain)
 
     schema = commands.add_parser(
-        "schema", help="print a JSON Schema", description="Prints the JSON Schema of the report, of policy packs or of usage files.", allow_abbrev=False
+        "schema",
+        help="print a JSON Schema",
+        description="Prints the JSON Schema of the report, of policy packs or of usage files.",
+        allow_abbrev=False,
     )
     schema.add_argument("of", choices=("report", "policy", "usage"), metavar="report|policy|usage")
     return top
@@ -128,11 +139,11 @@ def _dispatch(arguments: Sequence[str]) -> int:
 
 
 def _complain(message: str, hint: str) -> None:
-    from gpuguard.report.text import safe
+    from gpuguard.report.text import visible
 
-    sys.stderr.write(f"error: {safe(message)}\n")
+    sys.stderr.write(f"error: {visible(message)}\n")
     if hint:
-        sys.stderr.write(f"hint: {safe(hint)}\n")
+        sys.stderr.write(f"hint: {visible(hint)}\n")
 
 
 def _bug(error: Exception) -> int:
@@ -144,5 +155,7 @@ def _bug(error: Exception) -> int:
     if os.environ.get("GPUGUARD_TRACEBACK") == "1":
         traceback.print_exception(error)
     else:
-        sys.stderr.write("hint: please report it; GPUGUARD_TRACEBACK=1 shows the whole traceback (it may hold values of the plan)\n")
+        sys.stderr.write(
+            "hint: please report it; GPUGUARD_TRACEBACK=1 shows the whole traceback (it may hold values of the plan)\n"
+        )
     return ExitCode.BUG

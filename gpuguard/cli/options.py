@@ -22,11 +22,33 @@ def add_report_options(parser: argparse.ArgumentParser, *, several: bool) -> Non
     """Options of the commands that print a report."""
     add_judging_options(parser, several=several)
     out = parser.add_argument_group("output")
-    out.add_argument("--format", choices=tuple(FORMATS), default="table", metavar="|".join(FORMATS), help="format of the report (default: table)")
+    out.add_argument(
+        "--format",
+        choices=tuple(FORMATS),
+        default="table",
+        metavar="|".join(FORMATS),
+        help="format of the report (default: table)",
+    )
     out.add_argument("--output", metavar="FILE", help="write the report to FILE instead of standard output")
-    out.add_argument("--out", action="append", default=[], metavar="FORMAT=FILE", help="write the report in another format too; may be repeated")
-    out.add_argument("--show", choices=("changed", "all"), default="changed", help="resources to list: those that change (default) or all")
-    out.add_argument("--fail-on", choices=("fail", "warn", "never"), default="fail", help="what makes the exit code 1: a failed policy (default), also a warning, or nothing")
+    out.add_argument(
+        "--out",
+        action="append",
+        default=[],
+        metavar="FORMAT=FILE",
+        help="write the report in another format too; may be repeated",
+    )
+    out.add_argument(
+        "--show",
+        choices=("changed", "all"),
+        default="changed",
+        help="resources to list: those that change (default) or all",
+    )
+    out.add_argument(
+        "--fail-on",
+        choices=("fail", "warn", "never"),
+        default="fail",
+        help="what makes the exit code 1: a failed policy (default), also a warning, or nothing",
+    )
     out.add_argument("--quiet", action="store_true", help="only the verdict and what stands in its way")
     out.add_argument("--verbose", action="store_true", help="also components, assumptions and rules that pass")
     add_color_options(out)
@@ -34,19 +56,41 @@ def add_report_options(parser: argparse.ArgumentParser, *, several: bool) -> Non
 
 def add_color_options(parser: "argparse.ArgumentParser | argparse._ArgumentGroup") -> None:
     """``--no-color``."""
-    parser.add_argument("--no-color", action="store_true", help="no colours, also on a terminal (NO_COLOR does the same)")
+    parser.add_argument(
+        "--no-color", action="store_true", help="no colours, also on a terminal (NO_COLOR does the same)"
+    )
 
 
 def add_judging_options(parser: argparse.ArgumentParser, *, several: bool) -> None:
     """Options that decide what is judged and how."""
     judge = parser.add_argument_group("judging")
-    judge.add_argument("--policy", action="append", default=[], metavar="FILE|DIR|PACK", help="policy pack: a name, a file or a folder; may be repeated (default: the pack `default`)")
-    judge.add_argument("--strict", action="store_true", help="a GPU that is unpriced or unknown leaves the verdict undecided")
+    judge.add_argument(
+        "--policy",
+        action="append",
+        default=[],
+        metavar="FILE|DIR|PACK",
+        help="policy pack: a name, a file or a folder; may be repeated (default: the pack `default`)",
+    )
+    judge.add_argument(
+        "--strict", action="store_true", help="a GPU that is unpriced or unknown leaves the verdict undecided"
+    )
     judge.add_argument("--usage", metavar="FILE", help="usage file: hours and average nodes by address")
-    judge.add_argument("--region", action="append", default=[], metavar="CLOUD=REGION", help="region where the input does not tell it; may be repeated")
+    judge.add_argument(
+        "--region",
+        action="append",
+        default=[],
+        metavar="CLOUD=REGION",
+        help="region where the input does not tell it; may be repeated",
+    )
     judge.add_argument("--catalog", metavar="FILE", help="price catalog to use instead of the embedded one")
     if several:
-        judge.add_argument("--project", action="append", default=[], metavar="NAME", help="project name, one for each PATH in order (default: the path)")
+        judge.add_argument(
+            "--project",
+            action="append",
+            default=[],
+            metavar="NAME",
+            help="project name, one for each PATH in order (default: the path)",
+        )
     else:
         judge.add_argument("--project", metavar="NAME", help="project name (default: the path)")
 
@@ -104,7 +148,9 @@ def print_report(report: Report, arguments: argparse.Namespace) -> None:
 
 
 def _render(report: Report, name: str, arguments: argparse.Namespace, *, width: int, color: bool) -> str:
-    return render(report, name, width=width, color=color, show=arguments.show, quiet=arguments.quiet, verbose=arguments.verbose)
+    return render(
+        report, name, width=width, color=color, show=arguments.show, quiet=arguments.quiet, verbose=arguments.verbose
+    )
 
 
 def _target(text: str) -> tuple[str, Path]:
@@ -123,7 +169,12 @@ def _write(path: Path, text: str) -> None:
 
 def color(arguments: argparse.Namespace) -> bool:
     """Colours only on a terminal that wants them."""
-    return sys.stdout.isatty() and not arguments.no_color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return (
+        sys.stdout.isatty()
+        and not arguments.no_color
+        and not os.environ.get("NO_COLOR")
+        and os.environ.get("TERM") != "dumb"
+    )
 
 
 def width() -> int:

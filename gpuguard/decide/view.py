@@ -16,7 +16,6 @@ SENSITIVE = "(sensitive)"
 
 _TOUCHED = frozenset({"create", "update", "replace"})
 _MACHINE_COMPONENTS = frozenset({"compute", "gpu", "managed_service"})
-_CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,6 @@ class Total:
     delta: Decimal
     gaps: tuple[Resource, ...]
     changed_gaps: tuple[Resource, ...]
-    incomplete: bool
 
     @property
     def raised(self) -> Answer:
@@ -154,30 +152,21 @@ class Change:
 
     @cached_property
     def _max_cost(self) -> Total:
-        after = self.judged.summary.monthly_max_after
-        delta, listed = Decimal(0), Decimal(0)
+        delta = Decimal(0)
         for resource in self.resources:
-            before_cost, after_cost = monthly(resource.before, "max"), monthly(remains(resource), "max")
-            listed += after_cost or 0
-            if before_cost is not None and after_cost is not None:
-                delta += after_cost - before_cost
-        # A replace that leaves the old machine running keeps its money in the total but on neither side of the
-        # resource. A saved report may be rounded to the cent, so smaller differences say nothing.
-        kept = after - listed
-        if kept > _CENT * len(self.resources) and any(resource.action == "replace" for resource in self.resources):
-            delta += kept
-        return self._total(after, delta, "max")
+            before, after = monthly(resource.before, "max"), monthly(remains(resource), "max")
+            if before is not None and after is not None:
+                delta += after - before
+        return self._total(self.judged.summary.monthly_max_after, delta, "max")
 
     def _total(self, after: Decimal, delta: Decimal, basis: Basis) -> Total:
-        summary = self.judged.summary
         gaps = tuple(r for r in self.resources if not cost_known(remains(r), basis))
         changed = tuple(
             r
             for r in self.resources
             if touched(r) and not same(r) and not (cost_known(r.after, basis) and cost_known(r.before, basis))
         )
-        incomplete = bool(gaps or summary.unpriced or summary.unknown)
-        return Total(after=after, delta=delta, gaps=gaps, changed_gaps=changed, incomplete=incomplete)
+        return Total(after=after, delta=delta, gaps=gaps, changed_gaps=changed)
 
     def raising(self, basis: Basis, most: int = 3) -> tuple[Resource, ...]:
         """The resources that add most to the cost, dearest first."""

@@ -2,29 +2,22 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
 from gpuguard.extract.registry import specs
 from gpuguard.extract.spec import Extracted, ResourceSpec
 from gpuguard.extract.view import Context, View
-from gpuguard.model.price import InstanceType, Region
 from gpuguard.model.report import Diagnostic
 from gpuguard.model.usage import PoolUsage, Unknown, Usage
 from gpuguard.read.document import Document, Node, Side
 from gpuguard.read.references import Resolver
 
+if TYPE_CHECKING:
+    from gpuguard.price.catalog import Catalog
+
 _NULL = b"null"
-
-
-class Facts(Protocol):
-    """What extraction asks of the catalog: which names are machines with accelerators, and where zones are."""
-
-    def instance_type(self, cloud: str, sku: str) -> InstanceType | None: ...
-    def looks_like_accelerator(self, cloud: str, sku: str) -> bool: ...
-    def region_of_zone(self, cloud: str, zone: str) -> str | None: ...
-    def region(self, cloud: str, name: str) -> Region | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +36,9 @@ class ResourceUsage:
     left_scope: bool = False
 
 
-def usages(document: Document, facts: Facts, default_regions: Mapping[str, str]) -> Iterator[ResourceUsage | Diagnostic]:
+def usages(
+    document: Document, facts: "Catalog", default_regions: Mapping[str, str]
+) -> Iterator[ResourceUsage | Diagnostic]:
     """Yield every resource of the document that holds an accelerator, in document order; then unused templates.
 
     `default_regions` (cloud → region) answers where nothing in the document does.
@@ -82,7 +77,7 @@ class _Probe:
     In a plan of tens of thousands of machines nearly all are plain CPU types: this is what keeps them cheap.
     """
 
-    def __init__(self, spec: ResourceSpec, facts: Facts) -> None:
+    def __init__(self, spec: ResourceSpec, facts: "Catalog") -> None:
         names = (*spec.probe, *spec.accelerator_attributes)
         fields = [(name, cast("type", Any), None) for name in names]
         self._decoder = msgspec.json.Decoder(cast("type", msgspec.defstruct("Probe", fields)) | None)
@@ -136,12 +131,14 @@ class _Claims:
                         view = View(self._context, node, "after", notes)
                         claimed.update(id(found) for found in view.exactly(link.paths, link.types))
                         if any(view.known(path) for path in link.paths):
-                            claimed.update(id(found.node) for found in view.follow(link.paths, link.types, link.by).views)
+                            claimed.update(
+                                id(found.node) for found in view.follow(link.paths, link.types, link.by).views
+                            )
             self._claimed = frozenset(claimed)
         return self._claimed
 
 
-def _usage(context: Context, node: Node, spec: ResourceSpec, facts: Facts) -> ResourceUsage | None:
+def _usage(context: Context, node: Node, spec: ResourceSpec, facts: "Catalog") -> ResourceUsage | None:
     notes: list[Diagnostic] = []
     sides: dict[Side, Usage | None] = {}
     for side in ("before", "after"):
@@ -152,11 +149,35 @@ def _usage(context: Context, node: Node, spec: ResourceSpec, facts: Facts) -> Re
     left = after is None and node.after is not None
     tags = spec.tags(View(context, node, "after" if node.after is not None else "before", notes))
     if node.deferred:
-        notes.append(_diagnostic(context, node, "warning", "deferred", "Terraform defers this change to a later plan; it is judged as planned"))
+        notes.append(
+            _diagnostic(
+                context,
+                node,
+                "warning",
+                "deferred",
+                "Terraform defers this change to a later plan; it is judged as planned",
+            )
+        )
     if left:
-        notes.append(_diagnostic(context, node, "info", "left-scope", "it holds no accelerator after the change; what it then costs is out of scope and not priced"))
+        notes.append(
+            _diagnostic(
+                context,
+                node,
+                "info",
+                "left-scope",
+                "it holds no accelerator after the change; what it then costs is out of scope and not priced",
+            )
+        )
     elif before is None and node.before is not None and node.action in ("update", "replace"):
-        notes.append(_diagnostic(context, node, "info", "entered-scope", "it held no accelerator before the change; what it cost then is out of scope and not priced"))
+        notes.append(
+            _diagnostic(
+                context,
+                node,
+                "info",
+                "entered-scope",
+                "it held no accelerator before the change; what it cost then is out of scope and not priced",
+            )
+        )
     return ResourceUsage(node, spec, before, after, tags, _distinct(notes), left_scope=left)
 
 
@@ -166,10 +187,12 @@ def _distinct(notes: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
 
 
 def _diagnostic(context: Context, node: Node, level: Any, code: str, message: str) -> Diagnostic:
-    return Diagnostic(level=level, code=code, project=context.document.project, address=node.address, message=message, hint=None)
+    return Diagnostic(
+        level=level, code=code, project=context.document.project, address=node.address, message=message, hint=None
+    )
 
 
-def _side(view: View, spec: ResourceSpec, facts: Facts) -> Usage | None:
+def _side(view: View, spec: ResourceSpec, facts: "Catalog") -> Usage | None:
     """What the resource uses on one side; None when no pool of it can hold an accelerator."""
     extracted = spec.extract(view)
     pools = tuple(pool for pool in extracted.pools if holds_accelerator(pool, spec.cloud, facts))
@@ -187,17 +210,19 @@ def _with_region(view: View, spec: ResourceSpec, extracted: Extracted, pools: tu
     else:
         name = view.context.default_regions.get(spec.cloud)
         reason = None if name else Unknown("the plan does not tell the region", code="unknown-region")
-    return Usage(cloud=spec.cloud, region=name, pools=pools, fixed=extracted.fixed, via=extracted.via, region_unknown=reason)
+    return Usage(
+        cloud=spec.cloud, region=name, pools=pools, fixed=extracted.fixed, via=extracted.via, region_unknown=reason
+    )
 
 
-def holds_accelerator(pool: PoolUsage, cloud: str, facts: Facts) -> bool:
+def holds_accelerator(pool: PoolUsage, cloud: str, facts: "Catalog") -> bool:
     """Whether a pool has, or may turn out to have, an accelerator."""
     if any(accelerator.count > 0 for accelerator in pool.accelerators) or not pool.options:
         return True
     return any(facts.looks_like_accelerator(cloud, option.sku) for option in pool.options)
 
 
-def _unused_templates(context: Context, facts: Facts, used: set[str]) -> Iterator[Diagnostic]:
+def _unused_templates(context: Context, facts: "Catalog", used: set[str]) -> Iterator[Diagnostic]:
     """Templates with accelerators that nothing in the document uses: they cost nothing by themselves."""
     for spec in specs().values():
         if not spec.template:
@@ -210,6 +235,10 @@ def _unused_templates(context: Context, facts: Facts, used: set[str]) -> Iterato
                 continue
             if id(node) in context.claims():
                 continue
-            yield _diagnostic(context, node, "info", "unused-template", "this template holds an accelerator and nothing in the plan uses it; by itself it costs nothing")
-
-
+            yield _diagnostic(
+                context,
+                node,
+                "info",
+                "unused-template",
+                "this template holds an accelerator and nothing in the plan uses it; by itself it costs nothing",
+            )

@@ -9,8 +9,16 @@ from decimal import ROUND_CEILING, Decimal
 from typing import Literal
 
 from gpuguard.extract.common import as_template, followed_machine, single, string_tags
-from gpuguard.extract.spec import Extracted, Machine, ResourceSpec, TemplateLink, machine_options, pick_expected, units_of
-from gpuguard.extract.view import View
+from gpuguard.extract.spec import (
+    Extracted,
+    Machine,
+    ResourceSpec,
+    TemplateLink,
+    machine_options,
+    pick_expected,
+    units_of,
+)
+from gpuguard.extract.view import SENSITIVE, View
 from gpuguard.model.usage import Disk, MachineOption, OperatingSystem, PoolUsage, PurchaseModel, Units, Unknown
 
 Pick = Literal["first", "cheapest", "dearest"]
@@ -43,7 +51,9 @@ def region(view: View) -> str | Unknown | None:
         found = view.context.region_of_zone("aws", zone)
         if found:
             return found
-    values = [value for value in view.context.resolver.provider_values(view.node, ("region",)) if isinstance(value, str)]
+    values = [
+        value for value in view.context.resolver.provider_values(view.node, ("region",)) if isinstance(value, str)
+    ]
     if len(set(values)) == 1:
         return values[0]
     return _region_from_state(view)
@@ -87,14 +97,19 @@ def _region_from_state(view: View) -> str | None:
     }
     if len(names) == 1:
         return names.pop()
-    arns = {of_arn((node.before or {}).get("arn")) for node in document.current("aws_instance", "aws_subnet", "aws_vpc", "aws_launch_template")}
+    arns = {
+        of_arn((node.before or {}).get("arn"))
+        for node in document.current("aws_instance", "aws_subnet", "aws_vpc", "aws_launch_template")
+    }
     arns.discard(None)
     return arns.pop() if len(arns) == 1 else None
 
 
 def tags(view: View) -> dict[str, str]:
     """`tags_all` (it holds the provider's default_tags), else `tags`; groups have `tag` blocks."""
-    found = string_tags(view, "tags_all") or string_tags(view, "tags")
+    own = string_tags(view, "tags")
+    # what is sensitive in `tags` stands unmarked in `tags_all`
+    found = string_tags(view, "tags_all") | {key: value for key, value in own.items() if value == SENSITIVE} or own
     for block in view.blocks("tag"):
         key, value = block.string("key"), block.string("value")
         if key and value is not None:
@@ -141,8 +156,7 @@ def _instance_disks(view: View) -> tuple[Disk, ...]:
     root = [_ebs(block, "boot") for block in view.blocks("root_block_device")]
     data = [_ebs(block, "data") for block in view.blocks("ebs_block_device")]
     attached = [
-        _attached_volume(attachment)
-        for attachment in view.referring(("aws_volume_attachment",), "instance_id")
+        _attached_volume(attachment) for attachment in view.referring(("aws_volume_attachment",), "instance_id")
     ]
     if not root:
         root = [Disk("boot", "gp2", None)]
@@ -199,7 +213,11 @@ def instance_machine(view: View) -> Machine:
         return machine
     template = followed_machine(view, INSTANCE_TEMPLATE_LINK, template_machine)
     if template is None:
-        return replace(machine, unknown=unknown or (None if options else Unknown("the launch template is known only after apply", "unknown-machine-type")))
+        return replace(
+            machine,
+            unknown=unknown
+            or (None if options else Unknown("the launch template is known only after apply", "unknown-machine-type")),
+        )
     return replace(
         machine,
         options=options or template.options,
@@ -217,21 +235,29 @@ def instance_machine(view: View) -> Machine:
 
 def _tenancy(view: View, path: str) -> None:
     if view.string(path) == "dedicated":
-        view.note("warning", "dedicated-tenancy", "dedicated tenancy costs more than the shared tenancy it is priced at")
+        view.note(
+            "warning", "dedicated-tenancy", "dedicated tenancy costs more than the shared tenancy it is priced at"
+        )
 
 
 def spot_request_machine(view: View) -> Machine:
     """`aws_spot_instance_request`: always spot, at most at `spot_price`."""
     machine = instance_machine(view)
-    return replace(machine, purchase_model="spot", spot_max_price=view.known_number("spot_price") or machine.spot_max_price, purchase_attribute=None)
+    return replace(
+        machine,
+        purchase_model="spot",
+        spot_max_price=view.known_number("spot_price") or machine.spot_max_price,
+        purchase_attribute=None,
+    )
 
 
 def template_machine(view: View) -> Machine:
     """`aws_launch_template`."""
     options, unknown = machine_options(view, "instance_type")
-    if not options and unknown is None:
-        if view.block("instance_requirements") is not None:
-            unknown = Unknown("instance_requirements select the machine types by their attributes", "unknown-instance-requirements")
+    if not options and unknown is None and view.block("instance_requirements") is not None:
+        unknown = Unknown(
+            "instance_requirements select the machine types by their attributes", "unknown-instance-requirements"
+        )
     market = view.string("instance_market_options.market_type")
     _tenancy(view, "placement.tenancy")
     return Machine(
@@ -302,7 +328,11 @@ def _with_warm_pool(view: View, machine: Machine, pool: PoolUsage, units: Units)
         return None if size is None or ceiling is None else size + max(least, ceiling - size)
 
     view.note("info", "warm-pool", "running instances of the warm pool are counted with the group")
-    total = Units(beside(units.min), beside(units.expected), None if units.max is None else max(units.max, beside(units.max) or units.max))
+    total = Units(
+        beside(units.min),
+        beside(units.expected),
+        None if units.max is None else max(units.max, beside(units.max) or units.max),
+    )
     return (machine.pool(total),)
 
 
@@ -324,7 +354,9 @@ def _mixed_instances(view: View, policy: View, units: Units) -> Extracted:
         factor = weight if isinstance(weight, Decimal) and weight > 0 else Decimal(1)
         names, hidden = machine_options(override, "instance_type")
         if not names and override.block("instance_requirements") is not None:
-            hidden = Unknown("instance_requirements select the machine types by their attributes", "unknown-instance-requirements")
+            hidden = Unknown(
+                "instance_requirements select the machine types by their attributes", "unknown-instance-requirements"
+            )
         own = override.block("launch_template_specification")
         if own is not None and (own.get("launch_template_id") or own.get("launch_template_name")):
             link = TemplateLink(("launch_template_id", "launch_template_name"), LAUNCH_TEMPLATE, _TEMPLATE_BY)
@@ -342,8 +374,13 @@ def _mixed_instances(view: View, policy: View, units: Units) -> Extracted:
         value = distribution.known_number(name) if distribution is not None else None
         return default if value is None else value
 
-    base, percentage = setting("on_demand_base_capacity", Decimal(0)), setting("on_demand_percentage_above_base_capacity", Decimal(100))
-    on_demand_strategy = (distribution.string("on_demand_allocation_strategy") if distribution else None) or "prioritized"
+    base, percentage = (
+        setting("on_demand_base_capacity", Decimal(0)),
+        setting("on_demand_percentage_above_base_capacity", Decimal(100)),
+    )
+    on_demand_strategy = (
+        distribution.string("on_demand_allocation_strategy") if distribution else None
+    ) or "prioritized"
     spot_strategy = (distribution.string("spot_allocation_strategy") if distribution else None) or "lowest-price"
 
     def on_demand(size: Decimal | None) -> Decimal | None:
@@ -439,7 +476,16 @@ SPECS = (
         tags=tags,
         probe=("instance_type",),
         links=(INSTANCE_TEMPLATE_LINK,),
-        reads=("instance_type", "launch_template", "instance_market_options", "root_block_device", "ebs_block_device", "ami", "associate_public_ip_address", "tenancy"),
+        reads=(
+            "instance_type",
+            "launch_template",
+            "instance_market_options",
+            "root_block_device",
+            "ebs_block_device",
+            "ami",
+            "associate_public_ip_address",
+            "tenancy",
+        ),
         assumes=(
             "The size of a root volume that the configuration does not set comes from the image: it is not counted.",
             "A volume without a type is priced as gp2.",
@@ -466,7 +512,14 @@ SPECS = (
         region=region,
         tags=tags,
         template=True,
-        reads=("instance_type", "instance_requirements", "instance_market_options", "block_device_mappings", "network_interfaces", "image_id"),
+        reads=(
+            "instance_type",
+            "instance_requirements",
+            "instance_market_options",
+            "block_device_mappings",
+            "network_interfaces",
+            "image_id",
+        ),
         assumes=("Costs nothing by itself; the newest version is the one in use.",),
         source="AWS provider: aws_launch_template",
     ),
@@ -488,7 +541,16 @@ SPECS = (
         region=region,
         tags=tags,
         links=GROUP_LINKS,
-        reads=("min_size", "desired_capacity", "max_size", "launch_template", "launch_configuration", "mixed_instances_policy", "warm_pool", "tag"),
+        reads=(
+            "min_size",
+            "desired_capacity",
+            "max_size",
+            "launch_template",
+            "launch_configuration",
+            "mixed_instances_policy",
+            "warm_pool",
+            "tag",
+        ),
         assumes=(
             "Without desired_capacity the group starts at min_size.",
             "On-demand units take the override types in order unless the strategy is lowest-price; spot units the cheapest"

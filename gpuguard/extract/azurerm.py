@@ -7,7 +7,16 @@ Attribute names are those of the azurerm provider 3.x and 4.x
 from decimal import ROUND_CEILING, Decimal
 
 from gpuguard.extract.common import single, string_tags
-from gpuguard.extract.spec import Extracted, Extractor, Machine, MachineReader, ResourceSpec, machine_options, pick_expected, units_of
+from gpuguard.extract.spec import (
+    Extracted,
+    Extractor,
+    Machine,
+    MachineReader,
+    ResourceSpec,
+    machine_options,
+    pick_expected,
+    units_of,
+)
 from gpuguard.extract.view import View
 from gpuguard.model.usage import Disk, FixedUsage, MachineOption, OperatingSystem, PurchaseModel, Units, Unknown
 
@@ -84,7 +93,8 @@ def _data_disk(view: View) -> Disk:
         view.string("storage_account_type") or "Standard_LRS",
         view.known_number("disk_size_gb"),
         iops=view.known_number("disk_iops_read_write") or view.known_number("ultra_ssd_disk_iops_read_write"),
-        throughput_mibps=view.known_number("disk_mbps_read_write") or view.known_number("ultra_ssd_disk_mbps_read_write"),
+        throughput_mibps=view.known_number("disk_mbps_read_write")
+        or view.known_number("ultra_ssd_disk_mbps_read_write"),
     )
 
 
@@ -216,10 +226,21 @@ def orchestrated_scale_set(view: View) -> Extracted:
         return None if size is None or taken is None else size - taken
 
     pools = (
-        machine.pool(Units(regular(units.min), regular(units.expected), regular(units.max)), purchase_model="on_demand", pick=pick, purchase_attribute=None),
+        machine.pool(
+            Units(regular(units.min), regular(units.expected), regular(units.max)),
+            purchase_model="on_demand",
+            pick=pick,
+            purchase_attribute=None,
+        ),
         machine.pool(Units(rest(units.min), rest(units.expected), rest(units.max)), pick=pick),
     )
-    return Extracted(tuple(pool for pool in pools if any(size is None or size > 0 for size in (pool.units.min, pool.units.expected, pool.units.max))))
+    return Extracted(
+        tuple(
+            pool
+            for pool in pools
+            if any(size is None or size > 0 for size in (pool.units.min, pool.units.expected, pool.units.max))
+        )
+    )
 
 
 # -- AKS ------------------------------------------------------------------------------------------------------------------
@@ -270,8 +291,19 @@ def cluster(view: View) -> Extracted:
     return Extracted(pools, fixed=fixed)
 
 
-_SCALE_SET_READS = ("instances", "priority", "max_bid_price", "os_disk", "data_disk", "location", "license_type", "azurerm_monitor_autoscale_setting.target_resource_id")
-_ASSUMES_DISK = "A disk whose size only the image tells is not counted; managed disks are billed by the tier that holds them."
+_SCALE_SET_READS = (
+    "instances",
+    "priority",
+    "max_bid_price",
+    "os_disk",
+    "data_disk",
+    "location",
+    "license_type",
+    "azurerm_monitor_autoscale_setting.target_resource_id",
+)
+_ASSUMES_DISK = (
+    "A disk whose size only the image tells is not counted; managed disks are billed by the tier that holds them."
+)
 
 SPECS = (
     *(
@@ -282,7 +314,15 @@ SPECS = (
             region=region,
             tags=tags,
             probe=("size",),
-            reads=("size", "priority", "max_bid_price", "os_disk", "location", "license_type", "azurerm_virtual_machine_data_disk_attachment"),
+            reads=(
+                "size",
+                "priority",
+                "max_bid_price",
+                "os_disk",
+                "location",
+                "license_type",
+                "azurerm_virtual_machine_data_disk_attachment",
+            ),
             assumes=(_ASSUMES_DISK, "A Windows licence is counted unless license_type brings it."),
             source=f"azurerm provider: {name}",
         )
@@ -329,7 +369,18 @@ SPECS = (
         region=region,
         tags=tags,
         probe=("vm_size",),
-        reads=("vm_size", "node_count", "min_count", "max_count", "auto_scaling_enabled", "priority", "spot_max_price", "os_type", "os_disk_size_gb", "kubernetes_cluster_id"),
+        reads=(
+            "vm_size",
+            "node_count",
+            "min_count",
+            "max_count",
+            "auto_scaling_enabled",
+            "priority",
+            "spot_max_price",
+            "os_type",
+            "os_disk_size_gb",
+            "kubernetes_cluster_id",
+        ),
         assumes=("OS disks are Premium SSDs; one whose size AKS decides is not counted.",),
         source="azurerm provider: azurerm_kubernetes_cluster_node_pool",
     ),

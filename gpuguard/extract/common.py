@@ -66,4 +66,8 @@ def _tell_assumption(view: View, found: Link) -> None:
             f"the plan does not say which template it uses; the dearest of {len(found.views)} is taken: {names}",
         )
     elif found.assumed:
-        view.note("info", "assumed-template", f"the plan hides which template it uses; {found.views[0].address}, {found.assumed}, is assumed")
+        view.note(
+            "info",
+            "assumed-template",
+            f"the plan hides which template it uses; {found.views[0].address}, {found.assumed}, is assumed",
+        )

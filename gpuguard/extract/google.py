@@ -10,7 +10,15 @@ from dataclasses import replace
 from decimal import Decimal
 
 from gpuguard.extract.common import as_template, followed_machine, string_tags
-from gpuguard.extract.spec import Extracted, Machine, ResourceSpec, TemplateLink, machine_options, pick_expected, units_of
+from gpuguard.extract.spec import (
+    Extracted,
+    Machine,
+    ResourceSpec,
+    TemplateLink,
+    machine_options,
+    pick_expected,
+    units_of,
+)
 from gpuguard.extract.view import View
 from gpuguard.model.usage import (
     AttachedAccelerator,
@@ -59,7 +67,9 @@ def region(view: View) -> str | Unknown | None:
         own = place(cluster) if cluster is not None else None
     if own is None:
         for path in ("zone", "region"):
-            values = [value for value in view.context.resolver.provider_values(view.node, (path,)) if isinstance(value, str)]
+            values = [
+                value for value in view.context.resolver.provider_values(view.node, (path,)) if isinstance(value, str)
+            ]
             if len(set(values)) == 1:
                 own = values[0]
                 break
@@ -77,7 +87,12 @@ def labels(view: View) -> dict[str, str]:
     return string_tags(view, "node_config.resource_labels") or string_tags(view, "node_config.labels")
 
 
-_OS_PROJECTS: tuple[tuple[str, OperatingSystem], ...] = (("windows", "windows"), ("rhel", "rhel"), ("sles", "sles"), ("suse", "sles"))
+_OS_PROJECTS: tuple[tuple[str, OperatingSystem], ...] = (
+    ("windows", "windows"),
+    ("rhel", "rhel"),
+    ("sles", "sles"),
+    ("suse", "sles"),
+)
 
 
 def _os(image: str | None) -> OperatingSystem:
@@ -170,7 +185,9 @@ def _disk(role: str, disk_type: str | None, size: Decimal | None, view: View) ->
 
 
 def _existing_disk(role: str, view: View, path: str = "source") -> Iterable[Disk]:
-    for disk in view.follow((path,), ("google_compute_disk", "google_compute_region_disk"), ("self_link", "id", "name")).views[:1]:
+    for disk in view.follow(
+        (path,), ("google_compute_disk", "google_compute_region_disk"), ("self_link", "id", "name")
+    ).views[:1]:
         yield _disk(role, disk.string("type"), disk.known_number("size"), disk)
 
 
@@ -228,7 +245,10 @@ def instance_group_manager(view: View) -> Extracted:
         return Extracted((machine.pool(units),), via=machine.via)
     pools: list[PoolUsage] = []
     via: list[str] = []
-    machines = [_template_of(version, TemplateLink(("instance_template",), INSTANCE_TEMPLATES, _TEMPLATE_BY)) for version in versions]
+    machines = [
+        _template_of(version, TemplateLink(("instance_template",), INSTANCE_TEMPLATES, _TEMPLATE_BY))
+        for version in versions
+    ]
     shares = _version_shares(versions, units)
     for machine, share in zip(machines, shares, strict=True):
         via.extend(machine.via)
@@ -296,7 +316,9 @@ def _zones(view: View, cluster: View | None) -> Decimal:
     if zones:
         return Decimal(len(zones))
     if location is None:
-        view.note("warning", "assumed-zones", "neither the cluster's location nor its zones are known; 3 zones are assumed")
+        view.note(
+            "warning", "assumed-zones", "neither the cluster's location nor its zones are known; 3 zones are assumed"
+        )
     return Decimal(3)
 
 
@@ -309,7 +331,11 @@ def node_machine(view: View) -> Machine:
     spot = view.flag("spot") or view.flag("preemptible")
     # GKE's defaults: 100 GB, pd-balanced
     # (https://registry.terraform.io/providers/hashicorp/google/latest/docs/resources/container_cluster#disk_type).
-    disks = [Disk("boot", _tail(view.string("disk_type") or "pd-balanced"), view.known_number("disk_size_gb") or Decimal(100))]
+    disks = [
+        Disk(
+            "boot", _tail(view.string("disk_type") or "pd-balanced"), view.known_number("disk_size_gb") or Decimal(100)
+        )
+    ]
     boot = view.block("boot_disk")
     if boot is not None and (boot.string("disk_type") or boot.known_number("size_gb")):
         disks = [
@@ -377,7 +403,12 @@ def node_pool(view: View) -> Extracted:
 def cluster(view: View) -> Extracted:
     """`google_container_cluster` with pools of its own, or its default pool."""
     pools: list[PoolUsage] = [_node_pool(block, view) for block in view.blocks("node_pool")]
-    if not pools and not view.flag("remove_default_node_pool") and not view.flag("enable_autopilot") and view.block("node_config") is not None:
+    if (
+        not pools
+        and not view.flag("remove_default_node_pool")
+        and not view.flag("enable_autopilot")
+        and view.block("node_config") is not None
+    ):
         pools.append(_node_pool(view, None))
     fee = FixedUsage("control_plane", "gke", "GKE cluster management fee")
     return Extracted(tuple(pools), fixed=(fee,))
@@ -424,7 +455,9 @@ SPECS = (
             tags=labels,
             links=(GROUP_LINK,),
             reads=("version", "target_size", "google_compute_autoscaler.target"),
-            assumes=("Sizes are totals of the group. With an autoscaler and no target_size it starts at min_replicas.",),
+            assumes=(
+                "Sizes are totals of the group. With an autoscaler and no target_size it starts at min_replicas.",
+            ),
             source=f"google provider: {name}",
         )
         for name in ("google_compute_instance_group_manager", "google_compute_region_instance_group_manager")
@@ -435,7 +468,14 @@ SPECS = (
         extract=cluster,
         region=region,
         tags=labels,
-        reads=("node_pool", "node_config", "initial_node_count", "location", "node_locations", "remove_default_node_pool"),
+        reads=(
+            "node_pool",
+            "node_config",
+            "initial_node_count",
+            "location",
+            "node_locations",
+            "remove_default_node_pool",
+        ),
         assumes=(
             "The management fee is counted when the cluster itself holds a GPU pool; the free tier of the billing account is not known.",
             "A regional cluster without node_locations spans three zones.",
@@ -448,7 +488,15 @@ SPECS = (
         extract=node_pool,
         region=region,
         tags=labels,
-        reads=("node_config", "node_count", "initial_node_count", "autoscaling", "node_locations", "cluster", "queued_provisioning"),
+        reads=(
+            "node_config",
+            "node_count",
+            "initial_node_count",
+            "autoscaling",
+            "node_locations",
+            "cluster",
+            "queued_provisioning",
+        ),
         assumes=(
             "Sizes count per zone: the pool's node_locations, else the cluster's, else three for a regional cluster.",
             "Nodes have a 100 GiB pd-balanced boot disk unless the configuration says otherwise.",

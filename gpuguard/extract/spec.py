@@ -114,7 +114,9 @@ def machine_options(view: View, path: str) -> tuple[tuple[MachineOption, ...], U
     """The machine type at a path as the only option; ((), None) when it is not set."""
     value = view.text(path)
     if isinstance(value, Unknown):
-        candidates = view.context.resolver.values(view.node, (*view.prefix, *path.split("."))) if view.side == "after" else []
+        candidates = (
+            view.context.resolver.values(view.node, (*view.prefix, *path.split("."))) if view.side == "after" else []
+        )
         names = [name for name in candidates if isinstance(name, str) and name]
         if names:
             return tuple(MachineOption(name) for name in names), None

@@ -75,7 +75,12 @@ class View:
     def note(self, level: Level, code: str, message: str, hint: str | None = None) -> None:
         """Tell the reader of the report something about this resource, once."""
         diagnostic = Diagnostic(
-            level=level, code=code, project=self.context.document.project, address=self.node.address, message=message, hint=hint
+            level=level,
+            code=code,
+            project=self.context.document.project,
+            address=self.node.address,
+            message=message,
+            hint=hint,
         )
         if diagnostic not in self.notes:
             self.notes.append(diagnostic)
@@ -131,7 +136,11 @@ class View:
         if number is None or not number.is_finite():
             return self._wrong(path, "a number", value)
         if number < 0 or number > _MAX_NUMBER:
-            self.note("warning", "implausible-value", f"{path} is {'negative' if number < 0 else 'too large to be true'}; taken as unknown")
+            self.note(
+                "warning",
+                "implausible-value",
+                f"{path} is {'negative' if number < 0 else 'too large to be true'}; taken as unknown",
+            )
             return Unknown(f"{path} is implausible", code="unknown-implausible")
         return number
 
@@ -155,7 +164,11 @@ class View:
         if isinstance(value, list):
             texts = [item for item in value if isinstance(item, str) and item]
             if len(texts) == len(value):
-                if self.side == "after" and not texts and is_unknown(self.node.after_unknown, (*self.prefix, *parse_path(path), 0)):
+                if (
+                    self.side == "after"
+                    and not texts
+                    and is_unknown(self.node.after_unknown, (*self.prefix, *parse_path(path), 0))
+                ):
                     return Unknown(f"{path} is known only after apply")
                 return texts
             if all(item is None for item in value if not isinstance(item, str)):
@@ -164,11 +177,12 @@ class View:
                 return texts or candidates or Unknown(f"{path} is known only after apply")
         if isinstance(value, str):
             return [value]
-        wrong = self._wrong(path, "a list of strings", value)
-        return wrong
+        return self._wrong(path, "a list of strings", value)
 
     def _wrong(self, path: str, expected: str, value: object) -> Unknown:
-        self.note("warning", "unreadable-value", f"{path} must be {expected}, found {json_type(value)}; taken as unknown")
+        self.note(
+            "warning", "unreadable-value", f"{path} must be {expected}, found {json_type(value)}; taken as unknown"
+        )
         return Unknown(f"{path} is not {expected}", code="unknown-unreadable")
 
     def blocks(self, path: str) -> list["View"]:
@@ -277,7 +291,11 @@ class View:
         """
         document = self.context.document
         node = self.node
-        local = [other for other in document.current(*types) if other.module_address == node.module_address and other.values(self.side) is not None]
+        local = [
+            other
+            for other in document.current(*types)
+            if other.module_address == node.module_address and other.values(self.side) is not None
+        ]
         how = "in the same module"
         if not local:
             local = self.context.resolver.call_arguments(node, types)
@@ -286,7 +304,9 @@ class View:
             local = [other for other in local if other.index == node.index] or local
         if len(local) > 1:
             relevant = document.relevant
-            local = [other for other in local if other.address in relevant or _without_key(other.address) in relevant] or local
+            local = [
+                other for other in local if other.address in relevant or _without_key(other.address) in relevant
+            ] or local
         if len(local) > 1:
             names = [name for name in (self._name(node), node.name) if name]
             local = [other for other in local if any(_alike(name, self._name(other) or "") for name in names)] or local

@@ -9,7 +9,14 @@ from decimal import Decimal
 from typing import Literal
 
 PurchaseModel = Literal[
-    "on_demand", "spot", "reserved", "savings_plan", "committed_use", "capacity_block", "flex_start", "capacity_reservation"
+    "on_demand",
+    "spot",
+    "reserved",
+    "savings_plan",
+    "committed_use",
+    "capacity_block",
+    "flex_start",
+    "capacity_reservation",
 ]
 Term = Literal["1y", "3y"]
 Payment = Literal["no_upfront", "partial_upfront", "all_upfront"]

@@ -15,7 +15,22 @@ PREMIUM_V2_INCLUDED_IOPS = Decimal(3000)
 PREMIUM_V2_INCLUDED_MIBPS = Decimal(125)
 """https://learn.microsoft.com/azure/virtual-machines/disks-types#premium-ssd-v2"""
 
-AZURE_TIERS = ((4, 1), (8, 2), (16, 3), (32, 4), (64, 6), (128, 10), (256, 15), (512, 20), (1024, 30), (2048, 40), (4096, 50), (8192, 60), (16384, 70), (32767, 80))
+AZURE_TIERS = (
+    (4, 1),
+    (8, 2),
+    (16, 3),
+    (32, 4),
+    (64, 6),
+    (128, 10),
+    (256, 15),
+    (512, 20),
+    (1024, 30),
+    (2048, 40),
+    (4096, 50),
+    (8192, 60),
+    (16384, 70),
+    (32767, 80),
+)
 """Largest size in GiB of each managed disk tier and its number: a disk is billed as the tier that holds it
 (https://learn.microsoft.com/azure/virtual-machines/disks-types). Standard HDDs begin at S4."""
 
@@ -56,14 +71,26 @@ def disk_lines(cloud: str, disk: Disk, machine: InstanceType | None, purchase_mo
     iops, throughput = disk.iops or Decimal(0), disk.throughput_mibps or Decimal(0)
     if cloud == "aws" and disk.disk_type == "gp3":
         iops, throughput = iops - GP3_INCLUDED_IOPS, throughput - GP3_INCLUDED_MIBPS
-    elif cloud == "aws" and disk.disk_type not in ("io1", "io2") or cloud == "gcp" and not disk.disk_type.startswith(("hyperdisk", "pd-extreme")):
+    elif (cloud == "aws" and disk.disk_type not in ("io1", "io2")) or (
+        cloud == "gcp" and not disk.disk_type.startswith(("hyperdisk", "pd-extreme"))
+    ):
         # the other types have no provisioned performance: what a state reports for them is informative
         return
     if iops > 0:
-        yield DiskLine("iops", disk.disk_type, iops * disk.count, "IOPS-month", f"{disk.role} disk, {iops.normalize():f} provisioned IOPS")
+        yield DiskLine(
+            "iops",
+            disk.disk_type,
+            iops * disk.count,
+            "IOPS-month",
+            f"{disk.role} disk, {iops.normalize():f} provisioned IOPS",
+        )
     if throughput > 0 and disk.disk_type not in ("io1", "io2"):
         yield DiskLine(
-            "throughput", disk.disk_type, throughput * disk.count, "MiBps-month", f"{disk.role} disk, {throughput.normalize():f} MiB/s provisioned throughput"
+            "throughput",
+            disk.disk_type,
+            throughput * disk.count,
+            "MiBps-month",
+            f"{disk.role} disk, {throughput.normalize():f} MiB/s provisioned throughput",
         )
 
 
@@ -71,17 +98,38 @@ def _azure(disk: Disk, what: str) -> Iterator[DiskLine]:
     family, _, redundancy = disk.disk_type.partition("_")
     letter = _AZURE_LETTER.get(family.lower())
     if letter is None:
-        kind = "PremiumV2_LRS" if family.lower() == "premiumv2" else "UltraSSD_LRS" if family.lower() == "ultrassd" else disk.disk_type
+        kind = (
+            "PremiumV2_LRS"
+            if family.lower() == "premiumv2"
+            else "UltraSSD_LRS"
+            if family.lower() == "ultrassd"
+            else disk.disk_type
+        )
         yield DiskLine("storage", kind, (disk.size_gib or Decimal(0)) * disk.count, "GiB-month", what)
         free = kind == "PremiumV2_LRS"
         iops = (disk.iops or Decimal(0)) - (PREMIUM_V2_INCLUDED_IOPS if free else 0)
         throughput = (disk.throughput_mibps or Decimal(0)) - (PREMIUM_V2_INCLUDED_MIBPS if free else 0)
         if iops > 0:
-            yield DiskLine("iops", kind, iops * disk.count, "IOPS-month", f"{disk.role} disk, {iops.normalize():f} provisioned IOPS")
+            yield DiskLine(
+                "iops",
+                kind,
+                iops * disk.count,
+                "IOPS-month",
+                f"{disk.role} disk, {iops.normalize():f} provisioned IOPS",
+            )
         if throughput > 0:
-            yield DiskLine("throughput", kind, throughput * disk.count, "MiBps-month", f"{disk.role} disk, {throughput.normalize():f} MiB/s provisioned throughput")
+            yield DiskLine(
+                "throughput",
+                kind,
+                throughput * disk.count,
+                "MiBps-month",
+                f"{disk.role} disk, {throughput.normalize():f} MiB/s provisioned throughput",
+            )
         return
     size = disk.size_gib or Decimal(0)
-    tier = next((number for largest, number in AZURE_TIERS if size <= largest and (letter != "S" or number >= 4)), AZURE_TIERS[-1][1])
+    tier = next(
+        (number for largest, number in AZURE_TIERS if size <= largest and (letter != "S" or number >= 4)),
+        AZURE_TIERS[-1][1],
+    )
     name = f"{letter}{tier}-{(redundancy or 'LRS').upper()}"
     yield DiskLine("storage", name, Decimal(disk.count), "disk-month", f"{what} ({name.partition('-')[0]})")

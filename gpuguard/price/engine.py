@@ -3,13 +3,17 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
+from typing import TYPE_CHECKING
 
 from gpuguard.model.cost import Priced
 from gpuguard.model.price import InstanceType, PriceKind, Unpriced
 from gpuguard.model.report import Component, ComponentKind, Diagnostic, Gpu, Level, MoneyRange, Pool, Quantities, State
 from gpuguard.model.usage import HOURS_PER_MONTH, Disk, MachineOption, PoolUsage, Units, Usage
 from gpuguard.price.disks import disk_lines
-from gpuguard.price.rates import Prices, Rate, key_of, rate
+from gpuguard.price.rates import Rate, key_of, rate
+
+if TYPE_CHECKING:
+    from gpuguard.price.catalog import Catalog
 
 SENSITIVE = "(sensitive)"
 
@@ -52,7 +56,7 @@ class _PricedPool:
 class Engine:
     """Prices usages from one catalog; equal usages are priced once."""
 
-    def __init__(self, prices: Prices) -> None:
+    def __init__(self, prices: "Catalog") -> None:
         self._prices = prices
         self._known: dict[Usage, Priced] = {}
         self._lines: dict[tuple[object, ...], tuple[tuple[Line, ...], tuple[Diagnostic, ...]]] = {}
@@ -85,7 +89,15 @@ class Engine:
         for fixed in usage.fixed:
             key = key_of(usage.cloud, fixed.kind, fixed.sku, usage.region)
             found = rate(self._prices, key, region_known=usage.region is not None)
-            line = Line(fixed.kind, fixed.description, fixed.sku, fixed.quantity * HOURS_PER_MONTH, found, "hour", per_machine=False)
+            line = Line(
+                fixed.kind,
+                fixed.description,
+                fixed.sku,
+                fixed.quantity * HOURS_PER_MONTH,
+                found,
+                "hour",
+                per_machine=False,
+            )
             components.append(_component(line, None, Decimal(1)))
             totals.add(line, Units.fixed(1))
         state = State(
@@ -127,9 +139,7 @@ class Engine:
                 )
             )
         others = tuple(
-            dict.fromkeys(
-                self._spelling(usage.cloud, other.sku) for other in pool.options if other.sku != sku
-            )
+            dict.fromkeys(self._spelling(usage.cloud, other.sku) for other in pool.options if other.sku != sku)
         )
         public = Pool(
             name=shown or "unknown",
@@ -144,7 +154,9 @@ class Engine:
             hours_per_month=number(pool.hours_per_month) or 0,
             covered_by=pool.covered_by,
         )
-        resolved = replace(pool, options=(replace(option, sku=machine.sku if machine else option.sku),)) if option else pool
+        resolved = (
+            replace(pool, options=(replace(option, sku=machine.sku if machine else option.sku),)) if option else pool
+        )
         counted = per_unit if pool.role == "supply" and pool.covered_by is None else _ZERO
         return _PricedPool(resolved, public, tuple(lines), machines, counted)
 
@@ -156,7 +168,9 @@ class Engine:
         """The option that runs: by the documented strategy, else the dearest (PRODUCT: a guardrail errs high)."""
         if len(pool.options) < 2:
             return pool.options[0] if pool.options else None
-        options = [option for option in pool.options if self._has_accelerator(usage.cloud, option.sku)] or list(pool.options)
+        options = [option for option in pool.options if self._has_accelerator(usage.cloud, option.sku)] or list(
+            pool.options
+        )
         if pool.pick == "first" and options[0] is pool.options[0]:
             return options[0]
         costs: list[tuple[Decimal, MachineOption]] = []
@@ -169,13 +183,21 @@ class Engine:
             return options[0]
         if len(costs) < len(options):
             missing = len(options) - len(costs)
-            notes.append(note("warning", "unpriced-candidate", f"{missing} of {len(options)} possible machine types {'has' if missing == 1 else 'have'} no price; the dearest of the others is taken"))
+            notes.append(
+                note(
+                    "warning",
+                    "unpriced-candidate",
+                    f"{missing} of {len(options)} possible machine types {'has' if missing == 1 else 'have'} no price; the dearest of the others is taken",
+                )
+            )
         choose = min if pool.pick == "cheapest" else max
         return choose(costs, key=lambda cost: cost[0])[1]
 
     def _has_accelerator(self, cloud: str, sku: str) -> bool:
         machine = self._prices.instance_type(cloud, sku)
-        return machine is not None and machine.gpu_model is not None or machine is None and self._prices.looks_like_accelerator(cloud, sku)
+        return (machine is not None and machine.gpu_model is not None) or (
+            machine is None and self._prices.looks_like_accelerator(cloud, sku)
+        )
 
     def _hourly(self, usage: Usage, pool: PoolUsage, option: MachineOption) -> Decimal | None:
         machine = self._prices.instance_type(usage.cloud, option.sku)
@@ -202,18 +224,34 @@ class Engine:
         first = self._prices.accelerator(attached[0].name)
         count = sum((accelerator.count for accelerator in attached), _ZERO)
         return (
-            Gpu(model=first.model if first else attached[0].name, per_unit=number(count) or 0, memory_gib=first.memory_gib if first else None),
+            Gpu(
+                model=first.model if first else attached[0].name,
+                per_unit=number(count) or 0,
+                memory_gib=first.memory_gib if first else None,
+            ),
             count,
         )
 
     # -- components -----------------------------------------------------------------------------------------------------
 
     def _machine_lines(
-        self, usage: Usage, pool: PoolUsage, option: MachineOption | None, machine: InstanceType | None, shown: str | None, notes: list[Diagnostic]
+        self,
+        usage: Usage,
+        pool: PoolUsage,
+        option: MachineOption | None,
+        machine: InstanceType | None,
+        shown: str | None,
+        notes: list[Diagnostic],
     ) -> list[Line]:
         if option is None:
-            missing = Unpriced(key_of(usage.cloud, "machine", "", usage.region), "the machine type is known only after apply")
-            return [Line("compute", "unknown machine type", "unknown", pool.hours_per_month, missing, "hour", essential=True)]
+            missing = Unpriced(
+                key_of(usage.cloud, "machine", "", usage.region), "the machine type is known only after apply"
+            )
+            return [
+                Line(
+                    "compute", "unknown machine type", "unknown", pool.hours_per_month, missing, "hour", essential=True
+                )
+            ]
         attached = [accelerator for accelerator in pool.accelerators if accelerator.count > 0]
         bundled = machine is not None and machine.gpu_model is not None
         if usage.cloud == "gcp" and attached and not bundled:
@@ -224,26 +262,58 @@ class Engine:
         return lines
 
     def _whole_machine(
-        self, usage: Usage, pool: PoolUsage, option: MachineOption, machine: InstanceType | None, shown: str | None, notes: list[Diagnostic]
+        self,
+        usage: Usage,
+        pool: PoolUsage,
+        option: MachineOption,
+        machine: InstanceType | None,
+        shown: str | None,
+        notes: list[Diagnostic],
     ) -> Line:
         sku = machine.sku if machine else option.sku
         known = usage.region is not None
         cap = _lowest(option.spot_max_price, pool.spot_max_price)
-        found = rate(self._prices, key_of(usage.cloud, "machine", sku, usage.region, pool.os, pool.purchase_model), region_known=known, cap=cap)
+        found = rate(
+            self._prices,
+            key_of(usage.cloud, "machine", sku, usage.region, pool.os, pool.purchase_model),
+            region_known=known,
+            cap=cap,
+        )
         with_os = pool.os != "linux" and isinstance(found, Rate)
         if isinstance(found, Unpriced) and pool.os != "linux":
-            found = rate(self._prices, key_of(usage.cloud, "machine", sku, usage.region, "linux", pool.purchase_model), region_known=known, cap=cap)
+            found = rate(
+                self._prices,
+                key_of(usage.cloud, "machine", sku, usage.region, "linux", pool.purchase_model),
+                region_known=known,
+                cap=cap,
+            )
         if isinstance(found, Unpriced):
             place = f" in {usage.region}" if usage.region else ""
             hint = None if pool.sensitive else found.hint or None
-            notes.append(note("warning", "unpriced", f"no {purchase_words(pool.purchase_model)} price for {shown}{place}", hint))
+            notes.append(
+                note("warning", "unpriced", f"no {purchase_words(pool.purchase_model)} price for {shown}{place}", hint)
+            )
         elif found.estimate and usage.region is not None:
             notes.append(note("info", "price-range", f"{shown}: {found.estimate}; judged at its dear end"))
         system = f", {pool.os.capitalize()}" if with_os else ""
-        return Line("compute", f"{shown}, {purchase_words(pool.purchase_model)}{system}", shown or sku, pool.hours_per_month, found, "hour", essential=True)
+        return Line(
+            "compute",
+            f"{shown}, {purchase_words(pool.purchase_model)}{system}",
+            shown or sku,
+            pool.hours_per_month,
+            found,
+            "hour",
+            essential=True,
+        )
 
     def _composed(
-        self, usage: Usage, pool: PoolUsage, machine: InstanceType | None, sku: str, shown: str | None, notes: list[Diagnostic]
+        self,
+        usage: Usage,
+        pool: PoolUsage,
+        machine: InstanceType | None,
+        sku: str,
+        shown: str | None,
+        notes: list[Diagnostic],
     ) -> list[Line]:
         """GCP N1 with attached accelerators: vCPUs, memory and accelerators have prices of their own."""
         family = machine.family if machine else sku.split("-", 1)[0]
@@ -257,26 +327,48 @@ class Engine:
         )
         for kind, amount, word, unit in parts:
             found: Rate | Unpriced = rate(
-                self._prices, key_of(usage.cloud, kind, family, usage.region, "linux", pool.purchase_model), region_known=known
+                self._prices,
+                key_of(usage.cloud, kind, family, usage.region, "linux", pool.purchase_model),
+                region_known=known,
             )
             if amount is None:
                 found = Unpriced(key_of(usage.cloud, kind, family, usage.region), "the machine type is not known")
             size = Decimal(str(amount or 0))
             count = "" if pool.sensitive else f"{size.normalize():f} "
-            lines.append(Line("compute", f"{shown}: {count}{word}, {words}", SENSITIVE if pool.sensitive else family, size * hours, found, unit, essential=True))
+            lines.append(
+                Line(
+                    "compute",
+                    f"{shown}: {count}{word}, {words}",
+                    SENSITIVE if pool.sensitive else family,
+                    size * hours,
+                    found,
+                    unit,
+                    essential=True,
+                )
+            )
         for accelerator in pool.accelerators:
             if accelerator.count <= 0:
                 continue
             model = self._prices.accelerator(accelerator.name)
             name = model.model if model else accelerator.name
-            found = rate(self._prices, key_of(usage.cloud, "accelerator", name, usage.region, "linux", pool.purchase_model), region_known=known)
-            lines.append(Line("gpu", f"{name}, {words}", name, accelerator.count * hours, found, "GPU-hour", essential=True))
+            found = rate(
+                self._prices,
+                key_of(usage.cloud, "accelerator", name, usage.region, "linux", pool.purchase_model),
+                region_known=known,
+            )
+            lines.append(
+                Line("gpu", f"{name}, {words}", name, accelerator.count * hours, found, "GPU-hour", essential=True)
+            )
         missing = [line for line in lines if isinstance(line.rate, Unpriced)]
         if missing:
             place = f" in {usage.region}" if usage.region else ""
             what = shown if any(line.kind == "compute" for line in missing) else missing[0].sku
-            hint = next((line.rate.hint for line in missing if isinstance(line.rate, Unpriced) and line.rate.hint), None)
-            notes.append(note("warning", "unpriced", f"no {words} price for {what}{place}", None if pool.sensitive else hint))
+            hint = next(
+                (line.rate.hint for line in missing if isinstance(line.rate, Unpriced) and line.rate.hint), None
+            )
+            notes.append(
+                note("warning", "unpriced", f"no {words} price for {what}{place}", None if pool.sensitive else hint)
+            )
         elif pool.purchase_model == "on_demand" and family == "n1":
             lines.append(_sustained_use(lines, hours))
         return lines
@@ -293,40 +385,52 @@ class Engine:
         found = rate(self._prices, key_of(usage.cloud, "license", name, usage.region, pool.os), region_known=known)
         quantity = pool.hours_per_month
         if isinstance(found, Unpriced) and machine is not None and machine.vcpus:
-            found = rate(self._prices, key_of(usage.cloud, "license", "per-vcpu", usage.region, pool.os), region_known=known)
+            found = rate(
+                self._prices, key_of(usage.cloud, "license", "per-vcpu", usage.region, pool.os), region_known=known
+            )
             quantity *= Decimal(str(machine.vcpus))
             return [Line("license", f"{title} licence, per vCPU", f"{pool.os}-per-vcpu", quantity, found, "vCPU-hour")]
         return [Line("license", f"{title} licence", pool.os, quantity, found, "hour")]
 
-    def _disk_lines(self, usage: Usage, pool: PoolUsage, machine: InstanceType | None, notes: list[Diagnostic]) -> list[Line]:
+    def _disk_lines(
+        self, usage: Usage, pool: PoolUsage, machine: InstanceType | None, notes: list[Diagnostic]
+    ) -> list[Line]:
         key = (usage.cloud, usage.region, pool.disks, pool.purchase_model, machine.sku if machine else None)
         known = self._lines.get(key)
         if known is None:
             found: list[Diagnostic] = []
-            lines = [
-                line
-                for disk in pool.disks
-                for line in self._one_disk(usage, pool, machine, disk, found)
-            ]
+            lines = [line for disk in pool.disks for line in self._one_disk(usage, pool, machine, disk, found)]
             known = self._lines[key] = (tuple(lines), tuple(found))
         notes.extend(known[1])
         return list(known[0])
 
-    def _one_disk(self, usage: Usage, pool: PoolUsage, machine: InstanceType | None, disk: Disk, notes: list[Diagnostic]) -> Iterable[Line]:
+    def _one_disk(
+        self, usage: Usage, pool: PoolUsage, machine: InstanceType | None, disk: Disk, notes: list[Diagnostic]
+    ) -> Iterable[Line]:
         if disk.size_gib is None:
-            notes.append(note("info", "unknown-disk-size", f"the size of its {disk.role} disk is decided outside the plan and not counted"))
+            notes.append(
+                note(
+                    "info",
+                    "unknown-disk-size",
+                    f"the size of its {disk.role} disk is decided outside the plan and not counted",
+                )
+            )
             return
         for wanted in disk_lines(usage.cloud, disk, machine, pool.purchase_model):
             key = key_of(usage.cloud, wanted.kind, wanted.sku, usage.region, "linux", wanted.purchase_model)
             found = rate(self._prices, key, region_known=usage.region is not None)
             if isinstance(found, Unpriced):
                 place = f" in {usage.region}" if usage.region else ""
-                notes.append(note("info", "unpriced-storage", f"no price for {wanted.description}{place}", found.hint or None))
+                notes.append(
+                    note("info", "unpriced-storage", f"no price for {wanted.description}{place}", found.hint or None)
+                )
             yield Line("storage", wanted.description, wanted.sku, wanted.quantity, found, wanted.unit)
 
     def _address_line(self, usage: Usage, pool: PoolUsage) -> Line:
         sku = "public-ipv4"
-        found = rate(self._prices, key_of(usage.cloud, "network", sku, usage.region), region_known=usage.region is not None)
+        found = rate(
+            self._prices, key_of(usage.cloud, "network", sku, usage.region), region_known=usage.region is not None
+        )
         return Line("network", "public IPv4 address", sku, pool.public_ipv4 * pool.hours_per_month, found, "hour")
 
 
@@ -387,7 +491,10 @@ def _sustained_use(lines: list[Line], hours: Decimal) -> Line:
     )
     share = min(hours / HOURS_PER_MONTH, Decimal(1))
     quarter = Decimal("0.25")
-    paid = sum((max(min(share - quarter * step, quarter), _ZERO) * tier for step, tier in enumerate(SUSTAINED_USE_TIERS)), _ZERO)
+    paid = sum(
+        (max(min(share - quarter * step, quarter), _ZERO) * tier for step, tier in enumerate(SUSTAINED_USE_TIERS)),
+        _ZERO,
+    )
     factor = paid / share if share else Decimal(1)
     dated = [line.rate for line in lines if isinstance(line.rate, Rate)]
     discount = Rate(
@@ -397,7 +504,14 @@ def _sustained_use(lines: list[Line], hours: Decimal) -> Line:
         "Google Cloud: sustained use discounts",
         min(found.as_of for found in dated),
     )
-    return Line("discount", f"sustained use discount, {((1 - factor) * 100).normalize():f} %", "sustained-use", Decimal(1), discount, "machine-month")
+    return Line(
+        "discount",
+        f"sustained use discount, {((1 - factor) * 100).normalize():f} %",
+        "sustained-use",
+        Decimal(1),
+        discount,
+        "machine-month",
+    )
 
 
 def _component(line: Line, pool: str | None, machines: Decimal | None) -> Component:

@@ -2,24 +2,14 @@
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Protocol
+from typing import TYPE_CHECKING
 
-from gpuguard.model.price import AcceleratorModel, DiscountRange, InstanceType, Price, PriceKey, PriceKind, Unpriced
+from gpuguard.model.price import Price, PriceKey, PriceKind, Unpriced
+
+if TYPE_CHECKING:
+    from gpuguard.price.catalog import Catalog
 
 ONE_HUNDRED = Decimal(100)
-
-
-class Prices(Protocol):
-    """What the engine asks of the catalog."""
-
-    def instance_type(self, cloud: str, sku: str) -> InstanceType | None: ...
-    def looks_like_accelerator(self, cloud: str, sku: str) -> bool: ...
-    def accelerator(self, name: str) -> AcceleratorModel | None: ...
-    def price(self, key: PriceKey) -> Price | Unpriced: ...
-    def price_over_regions(self, key: PriceKey) -> tuple[Price, Price] | None: ...
-    def discount_range(
-        self, cloud: str, family: str | None, sku: str | None, purchase_model: str, term: str | None = None, region: str | None = None
-    ) -> DiscountRange | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +36,7 @@ def oldest_day(as_of: str) -> str:
     return f"{as_of}-01" if len(as_of) == 7 else as_of[:10]
 
 
-def rate(prices: Prices, key: PriceKey, *, region_known: bool = True, cap: Decimal | None = None) -> Rate | Unpriced:
+def rate(prices: "Catalog", key: PriceKey, *, region_known: bool = True, cap: Decimal | None = None) -> Rate | Unpriced:
     """The unit price for a key.
 
     Without a known region it is the range over all regions. Spot is the dear end over zones, never above on demand nor
@@ -69,18 +59,22 @@ def _capped(found: Rate, limit: Decimal) -> Rate:
     return replace(found, price=limit, list_price=limit, span=span)
 
 
-def _row(prices: Prices, key: PriceKey) -> Rate | Unpriced:
+def _row(prices: "Catalog", key: PriceKey) -> Rate | Unpriced:
     price = prices.price(key)
     return price if isinstance(price, Unpriced) else _of(price)
 
 
 def _of(price: Price) -> Rate:
     dear = price.amount if price.high is None else max(price.amount, price.high)
-    span = (price.low, price.high) if price.low is not None and price.high is not None and price.low != price.high else None
+    span = (
+        (price.low, price.high)
+        if price.low is not None and price.high is not None and price.low != price.high
+        else None
+    )
     return Rate(dear, dear, price.unit, price.source, oldest_day(price.as_of), span)
 
 
-def _over_regions(prices: Prices, key: PriceKey) -> Rate | Unpriced:
+def _over_regions(prices: "Catalog", key: PriceKey) -> Rate | Unpriced:
     found = prices.price_over_regions(key)
     if found is None:
         return Unpriced(key, "no region has a price for it")
@@ -90,7 +84,7 @@ def _over_regions(prices: Prices, key: PriceKey) -> Rate | Unpriced:
     return replace(high, span=span, as_of=min(low.as_of, high.as_of), estimate="region unknown: the dearest region")
 
 
-def _from_discount(prices: Prices, key: PriceKey, region_known: bool, missing: Unpriced) -> Rate | Unpriced:
+def _from_discount(prices: "Catalog", key: PriceKey, region_known: bool, missing: Unpriced) -> Rate | Unpriced:
     """On-demand price less the known range of discounts; judged at the least discount."""
     if key.kind != "machine":
         return missing
@@ -99,7 +93,9 @@ def _from_discount(prices: Prices, key: PriceKey, region_known: bool, missing: U
         return missing
     machine = prices.instance_type(key.cloud, key.sku)
     family = machine.family if machine else None
-    discount = prices.discount_range(key.cloud, family, key.sku, key.purchase_model, key.term, key.region if region_known else None)
+    discount = prices.discount_range(
+        key.cloud, family, key.sku, key.purchase_model, key.term, key.region if region_known else None
+    )
     if discount is None:
         return missing
     low = base.price * (ONE_HUNDRED - discount.high_percent) / ONE_HUNDRED
@@ -119,6 +115,8 @@ def _percent(value: Decimal) -> str:
     return f"{value.normalize():f} %"
 
 
-def key_of(cloud: str, kind: PriceKind, sku: str, region: str | None, os: str = "linux", purchase_model: str = "on_demand") -> PriceKey:
+def key_of(
+    cloud: str, kind: PriceKind, sku: str, region: str | None, os: str = "linux", purchase_model: str = "on_demand"
+) -> PriceKey:
     """A key whose region may be unknown (then ``""``, used only with `region_known=False`)."""
     return PriceKey(cloud, kind, sku, region or "", os, purchase_model)

@@ -92,7 +92,9 @@ def parse_expression(raw: object) -> Expression | None:
     if not isinstance(raw, dict):
         return None
     references = raw.get("references")
-    if "constant_value" in raw and not isinstance(raw["constant_value"], dict | list) or set(raw) == {"constant_value"}:
+    if ("constant_value" in raw and not isinstance(raw["constant_value"], dict | list)) or set(raw) == {
+        "constant_value"
+    }:
         return Expression(constant=raw["constant_value"], has_constant=True)
     if isinstance(references, list) and all(isinstance(reference, str) for reference in references):
         return Expression(references=tuple(references))
@@ -218,7 +220,9 @@ class Configuration:
         if self._module is None:
             _ = self.providers
             assert self._root is not None  # noqa: S101 - providers has just set it
-            self._module = self._decode(self._root.root_module, ConfigModule | None, "configuration.root_module") or ConfigModule()
+            self._module = (
+                self._decode(self._root.root_module, ConfigModule | None, "configuration.root_module") or ConfigModule()
+            )
         module: ConfigModule | None = self._module
         for name in calls:
             call = (module.module_calls or {}).get(name) if module else None

@@ -10,8 +10,13 @@ from gpuguard.read.document import Document
 from gpuguard.read.source import read_bytes
 
 _MAKE_JSON = "terraform plan -out tfplan && terraform show -json tfplan > plan.json"
-_HCL = re.compile(rb"^\s*(?:#[^\n]*\n|//[^\n]*\n|/\*.*?\*/|\s)*(?:terraform|provider|resource|module|variable|locals|data|output)\b[^\n{]*\{", re.S)
-_PLAN_TEXT = re.compile(rb"Terraform (?:will perform|used the selected providers)|OpenTofu (?:will perform|used the selected)|No changes\. ")
+_HCL = re.compile(
+    rb"^\s*(?:#[^\n]*\n|//[^\n]*\n|/\*.*?\*/|\s)*(?:terraform|provider|resource|module|variable|locals|data|output)\b[^\n{]*\{",
+    re.S,
+)
+_PLAN_TEXT = re.compile(
+    rb"Terraform (?:will perform|used the selected providers)|OpenTofu (?:will perform|used the selected)|No changes\. "
+)
 
 
 class _Head(msgspec.Struct):
@@ -54,7 +59,9 @@ def parse_document(data: bytes, path: str, project: str) -> Document:
     try:
         head = msgspec.json.decode(data, type=_Head)
     except msgspec.ValidationError:
-        raise InputError(f"{path}: not a Terraform plan or state: the JSON is not an object", hint=f"make one: {_MAKE_JSON}") from None
+        raise InputError(
+            f"{path}: not a Terraform plan or state: the JSON is not an object", hint=f"make one: {_MAKE_JSON}"
+        ) from None
     except RecursionError:
         raise InputError(f"{path}: nested too deeply to be a Terraform plan") from None
     except (msgspec.DecodeError, UnicodeError) as error:
@@ -90,19 +97,31 @@ def _not_json(data: bytes, path: str, error: Exception) -> InputError:
     start = data[:65536]
     if start.lstrip()[:1] not in (b"{", b"["):
         if _HCL.match(start):
-            return InputError(f"{path}: this is Terraform configuration (HCL), not a plan", hint=f"make a plan: {_MAKE_JSON}")
+            return InputError(
+                f"{path}: this is Terraform configuration (HCL), not a plan", hint=f"make a plan: {_MAKE_JSON}"
+            )
         if _PLAN_TEXT.search(start):
-            return InputError(f"{path}: this is the text that `terraform plan` prints, not its JSON form", hint=f"make it: {_MAKE_JSON}")
+            return InputError(
+                f"{path}: this is the text that `terraform plan` prints, not its JSON form",
+                hint=f"make it: {_MAKE_JSON}",
+            )
         if b"\0" in start:
             return InputError(f"{path}: this is binary data, not a plan as JSON", hint=f"make it: {_MAKE_JSON}")
         if start.lstrip()[:1].isalpha() or start[:1] in (b"\x1b", b"\xe2", "╷".encode()[:1]):
-            return InputError(f"{path}: not JSON; it begins with text", hint=f"only standard output belongs in the file: {_MAKE_JSON}")
+            return InputError(
+                f"{path}: not JSON; it begins with text", hint=f"only standard output belongs in the file: {_MAKE_JSON}"
+            )
     message = str(error)
     if "truncated" in message:
-        return InputError(f"{path}: truncated JSON: the file ends in the middle of a value", hint="write it again and check the disk and the pipe")
+        return InputError(
+            f"{path}: truncated JSON: the file ends in the middle of a value",
+            hint="write it again and check the disk and the pipe",
+        )
     match = re.search(r"\(byte (\d+)\)", message)
     if match:
-        return InputError(f"{path}: not valid JSON at {position(data, int(match[1]))}: {message[: match.start()].strip()}")
+        return InputError(
+            f"{path}: not valid JSON at {position(data, int(match[1]))}: {message[: match.start()].strip()}"
+        )
     return InputError(f"{path}: not valid JSON: {message}")
 
 
@@ -111,5 +130,3 @@ def position(data: bytes, offset: int) -> str:
     line = data.count(b"\n", 0, offset) + 1
     column = offset - (data.rfind(b"\n", 0, offset) + 1) + 1
     return f"line {line} column {column}"
-
-

@@ -1,7 +1,7 @@
 """A plan or state in memory: every resource known by address and type, its values left undecoded until asked for."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import msgspec
 
@@ -92,13 +92,18 @@ class Node:
     ) -> None:
         self.place = place
         self.address, self.module_address, self.mode, self.type, self.name = address, module_address, mode, type, name
-        self.index, self.provider_name, self.deposed, self.previous_address = index, provider_name, deposed, previous_address
+        self.index, self.provider_name, self.deposed, self.previous_address = (
+            index,
+            provider_name,
+            deposed,
+            previous_address,
+        )
         self.action: Action = action
         self.importing, self.forgets, self.deferred = importing, forgets, deferred
         self.raw_before, self.raw_after, self.raw_unknown = before, after, unknown
         self.raw_before_sensitive, self.raw_after_sensitive = before_sensitive, after_sensitive
-        self._before: JsonObject | None | Literal[False] = False
-        self._after: JsonObject | None | Literal[False] = False
+        self._before: JsonObject | Literal[False] | None = False
+        self._after: JsonObject | Literal[False] | None = False
         self._unknown: Any = False
 
     def _object(self, raw: msgspec.Raw, what: str) -> JsonObject | None:
@@ -114,7 +119,7 @@ class Node:
         """Attributes before the change."""
         if self._before is False:
             self._before = self._object(self.raw_before, "before")
-        return cast("JsonObject | None", self._before)
+        return self._before
 
     @property
     def after(self) -> JsonObject | None:
@@ -124,7 +129,7 @@ class Node:
             if after is None and self.action in ("create", "update", "replace"):
                 after = {}
             self._after = after
-        return cast("JsonObject | None", self._after)
+        return self._after
 
     @property
     def after_unknown(self) -> Any:
@@ -146,7 +151,14 @@ class Node:
 
 def json_type(value: object) -> str:
     """JSON's name of a decoded value's type, for error messages (never the value: it may be secret)."""
-    names: dict[type, str] = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", int: "a number", float: "a number"}
+    names: dict[type, str] = {
+        dict: "an object",
+        list: "an array",
+        str: "a string",
+        bool: "a boolean",
+        int: "a number",
+        float: "a number",
+    }
     return names.get(type(value), "null")
 
 

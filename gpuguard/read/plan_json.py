@@ -75,7 +75,7 @@ def check_version(version: str, path: str, *, supported: tuple[int, ...] = (0, 1
     """Refuse a format version whose major number is not one of `supported`."""
     match = _VERSION.match(version)
     if match is None:
-        raise InputError(f"{path}: `format_version` must look like \"1.2\"")
+        raise InputError(f'{path}: `format_version` must look like "1.2"')
     if int(match[1]) not in supported:
         raise InputError(
             f"{path}: plan format version {version[:20]} is newer than this gpuguard understands (1.x)",

@@ -9,7 +9,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gpuguard.read.configuration import ConfigResource, Expression, Key, ModuleCall, ModulePath, module_address, module_path, parse_address, parse_expression
+from gpuguard.read.configuration import (
+    ConfigResource,
+    Expression,
+    Key,
+    ModuleCall,
+    ModulePath,
+    module_address,
+    module_path,
+    parse_address,
+    parse_expression,
+)
 from gpuguard.read.document import Document, Node
 
 Step = str | int
@@ -130,12 +140,12 @@ class Resolver:
 
     def _value(self, node: Node, path: Path, out: list[Any], depth: int) -> None:
         if depth > _MAX_DEPTH or len(out) > _MAX_TARGETS:
-            return
+            return None
         after = node.after if node.after is not None else node.before
         value = walk(after, path)
         if value is not None:
             out.append(value)
-            return
+            return None
         if node.type == "terraform_data" and path[:1] == ("output",):
             return self._value(node, ("input", *path[1:]), out, depth + 1)
         resolution = self.resolve(node, path)
@@ -169,13 +179,19 @@ class Resolver:
     def provider_key(self, node: Node) -> str | None:
         """Key of the provider block that a resource uses."""
         scope = self._scope(node)
-        return scope.block.provider_config_key if scope is not None and isinstance(scope.block, ConfigResource) else None
+        return (
+            scope.block.provider_config_key if scope is not None and isinstance(scope.block, ConfigResource) else None
+        )
 
     def provider_values(self, node: Node, path: Path) -> list[Any]:
         """Values of an argument of the resource's provider block: constants, variables, references. [] if not told."""
         providers = self.document.configuration.providers
         short = node.provider_name.rsplit("/", 1)[-1]
-        own = [key for key, block in providers.items() if node.provider_name in (block.full_name, block.name) or block.name == short]
+        own = [
+            key
+            for key, block in providers.items()
+            if node.provider_name in (block.full_name, block.name) or block.name == short
+        ]
         key = own[0] if len(own) == 1 else self.provider_key(node)
         block = providers.get(key) if key else None
         if block is None:
@@ -252,7 +268,9 @@ class Resolver:
             # Only a lone reference is a plain traversal; more of them make an expression whose parts we cannot see.
             self._reference(parts, scope, rest if single else (), out, depth, by_key)
 
-    def _reference(self, parts: list[Step], scope: _Scope, rest: Path, out: Resolution, depth: int, by_key: bool) -> None:
+    def _reference(
+        self, parts: list[Step], scope: _Scope, rest: Path, out: Resolution, depth: int, by_key: bool
+    ) -> None:
         head = parts[0] if parts else ""
         if head == "var" and len(parts) > 1:
             self._variable(str(parts[1]), scope, (*parts[2:], *rest), out, depth)
@@ -355,7 +373,16 @@ class Resolver:
         return list(keys) or [None]
 
     def _resource(
-        self, type_: str, name: str, parts: list[Step], scope: _Scope, rest: Path, out: Resolution, by_key: bool, *, data: bool
+        self,
+        type_: str,
+        name: str,
+        parts: list[Step],
+        scope: _Scope,
+        rest: Path,
+        out: Resolution,
+        by_key: bool,
+        *,
+        data: bool,
     ) -> None:
         instances = self.document.instances(module_address(scope.module), type_, name, data=data)
         attribute: Path = (*parts, *rest)
@@ -372,7 +399,7 @@ class Resolver:
                 out.exact = False
         if not instances and data:
             out.ended = True
-        for node in instances[: _MAX_TARGETS]:
+        for node in instances[:_MAX_TARGETS]:
             out.targets.append((node, attribute))
 
 

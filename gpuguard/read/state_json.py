@@ -59,7 +59,8 @@ def parse_show(data: bytes, path: str, project: str) -> Document:
         raise InputError(f"{path}: not a valid Terraform state: {error}") from None
     check_version(state.format_version, path)
     root = decode_values(data_raw(data), path, "values") or ValuesModule()
-    nodes, sources = [], []
+    nodes: list[Node] = []
+    sources: list[Node] = []
     for module, resource in walk(root):
         (sources if resource.mode == "data" else nodes).append(node(resource, module, path))
     return _document(path, project, state.terraform_version, state.format_version, nodes, sources)
@@ -128,7 +129,12 @@ def _sensitive_mask(raw: msgspec.Raw) -> msgspec.Raw:
 
 
 def _document(
-    path: str, project: str, terraform_version: str | None, format_version: str | None, nodes: list[Node], sources: list[Node]
+    path: str,
+    project: str,
+    terraform_version: str | None,
+    format_version: str | None,
+    nodes: list[Node],
+    sources: list[Node],
 ) -> Document:
     diagnostics: list[Diagnostic] = []
     return Document(

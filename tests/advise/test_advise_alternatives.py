@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -69,6 +70,10 @@ GPUS = (
     gpu("RADEON", 24, vendor="AMD"),
     gpu("NEURON", 32, vendor="AWS"),
     gpu("NOMEMORY", None),
+    gpu("NEURON-PLUS", 64, vendor="AWS"),
+    gpu("SLOW", 48, "Turing"),
+    gpu("FAST", 24, "Hopper"),
+    gpu("EARLY", 24, "Volta", fp16=200, bandwidth=900),
 )
 
 MACHINES = (
@@ -87,7 +92,14 @@ MACHINES = (
     machine("big.host", 64, 256, "BIG", 1),
     machine("big.share", 16, 64, "BIG", 0.5),
     machine("new.large", 16, 64, "NEW", 1),
-    machine("new.tiny", 4, 8, "NEW", 1),
+    machine("new.tiny", 4, 16, "NEW", 1),
+    machine("new.twin", 32, 128, "NEW", 1),
+    machine("chip.plus", 16, 64, "NEURON-PLUS", 1),
+    machine("slow.one", 16, 64, "SLOW", 1),
+    machine("slow.two", 16, 64, "SLOW", 2),
+    machine("fast.two", 64, 256, "FAST", 2),
+    machine("fast.four", 64, 256, "FAST", 4),
+    machine("early.large", 16, 64, "EARLY", 1),
     machine("arm.large", 16, 64, "NEW", 1, arch="arm64"),
     machine("prev.large", 16, 64, "NEW", 1, status="previous"),
     machine("gone.large", 16, 64, "NEW", 1, status="retired"),
@@ -124,6 +136,13 @@ PRICES = {
     "new.large": "0.7",
     "new.tiny": "0.2",
     "arm.large": "0.3",
+    "new.twin": "0.75",
+    "chip.plus": "0.1",
+    "slow.one": "0.2",
+    "slow.two": "0.3",
+    "fast.two": "2.5",
+    "fast.four": "3",
+    "early.large": "0.3",
     "part.large": "0.3",
     "prev.large": "0.3",
     "gone.large": "0.3",
@@ -155,6 +174,12 @@ SPEEDS: Mapping[tuple[str, str], Performance] = {
     ("RADEON", "MID"): Performance(2.0, "llm_training", "measured", "high", 1.9, 2.1),
     ("NEURON", "MID"): Performance(2.0, "llm_training", "measured", "high", 1.9, 2.1),
     ("NOMEMORY", "MID"): Performance(2.0, "llm_training", "measured", "high", 1.9, 2.1),
+    ("NEURON-PLUS", "NEURON"): Performance(2.0, "llm_training", "measured", "high", 1.9, 2.1),
+    ("SLOW", "MID"): Performance(0.6, "llm_training", "measured", "high", 0.5, 0.7),
+    ("SLOW", "NEW"): Performance(0.6, "llm_training", "measured", "high", 0.5, 0.7),
+    ("FAST", "BIG"): Performance(2.0, "llm_training", "measured", "high", 1.9, 2.1),
+    ("FAST", "MID"): Performance(4.0, "llm_training", "measured", "high", 3.9, 4.1),
+    ("EARLY", "MID"): Performance(0.8, "llm_training", "measured", "high", 0.8, 0.8),
     ("NEW", "V100-16GB"): Performance(6.0, "llm_training", "measured", "high", 5.9, 6.1),
     ("MID", "V100-16GB"): Performance(4.0, "llm_training", "measured", "high", 3.9, 4.1),
     ("BIG", "V100-16GB"): Performance(9.0, "llm_training", "measured", "high", 8.9, 9.1),
@@ -190,7 +215,9 @@ class Facts:
     def offers(self, cloud: str, region: str) -> tuple[InstanceType, ...]:
         if region != self.region:
             return ()
-        return tuple(m for m in MACHINES if m.cloud == cloud and m.gpu_model and m.sku in self.prices)
+        return tuple(
+            m for m in MACHINES if m.cloud == cloud and m.gpu_model and (m.sku in self.prices or m.sku in self.spot)
+        )
 
     def performance(self, model: str, other: str, workload: str) -> Performance | None:
         figure = self.by_class.get(workload, {} if self.by_class else self.speeds).get((model, other))
@@ -324,6 +351,30 @@ def test_a_quarter_of_the_host_is_proposed_only_where_the_gpu_is_still_served() 
     assert skus("mid.huge", workload="graphics") == ["mid.large"]
 
 
+def test_a_smaller_saving_that_fits_better_comes_before_a_larger_one() -> None:
+    """$0.30 × 0.9 is more than $0.40 × 0.6."""
+    facts = Facts(
+        prices={"mid.large": "1", "new.large": "0.7", "midp.large": "0.6"},
+        speeds={
+            ("NEW", "MID"): Performance(1.3, "", "measured", "high"),
+            ("MID-PLUS", "MID"): Performance(1.3, "", "datasheet", "low"),
+        },
+    )
+    proposed = found(facts=facts, workload="training")
+    assert [(a.to.sku, a.risk) for a in proposed] == [("new.large", "low"), ("midp.large", "medium")]
+    assert proposed[0].saving < proposed[1].saving
+
+
+def test_a_card_without_bfloat16_is_a_risk() -> None:
+    facts = Facts(
+        prices={"mid.large": "1", "early.large": "0.5"},
+        speeds={("EARLY", "MID"): Performance(1.3, "", "measured", "high")},
+    )
+    [early] = found(facts=facts, workload="training")
+    assert early.risk == "medium"
+    assert "Volta has no bfloat16: the work must run in FP16 or FP32" in early.conditions
+
+
 def test_less_ram_than_gpu_memory_is_a_risk() -> None:
     facts = Facts(prices={"ram.large": "1", "ram.small": "0.5"})
     [small] = found("ram.large", facts=facts, workload="graphics")
@@ -446,6 +497,27 @@ def test_one_edit_that_changes_two_pools_is_priced_for_both() -> None:
     proposed = [a for a in found(facts=ON_SPOT, workload="training", pools=pools) if a.to.sku == "new.large"]
     assert [(a.saving, a.to.units) for a in proposed] == [(Decimal("438.0"), 4)]
     assert "one edit changes all 2 pools that share it; figures are for all of them" in proposed[0].conditions
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        pytest.param({"covered_by": "aws_ec2_capacity_reservation.x"}, id="runs inside a reservation"),
+        pytest.param({"role": "demand"}, id="only asks for GPUs"),
+        pytest.param({"purchase_model": "reserved"}, id="is reserved"),
+        pytest.param({"options": (MachineOption("mid.huge"),)}, id="has another machine type"),
+    ],
+)
+def test_a_machine_type_stays_where_a_pool_that_shares_it(how: dict[str, Any]) -> None:
+    where = Attribute(HERE, "instance_type")
+    paid = PoolUsage((MachineOption("mid.large"),), Units.fixed(1), machine_attribute=where)
+    proposed = found(facts=ON_SPOT, workload="training", pools=(paid, replace(paid, **how)))
+    assert [a for a in proposed if a.kind == "instance_type"] == []
+
+
+def test_a_spot_pool_is_not_sent_to_what_has_no_on_demand_price() -> None:
+    facts = Facts(prices={"mid.large": "1"}, spot={"mid.large": "0.4", "new.large": "0.1"})
+    assert found(facts=facts, workload="training", purchase_model="spot") == ()
 
 
 def test_pools_with_machine_types_of_their_own_are_handled_apart() -> None:
@@ -669,6 +741,13 @@ def test_only_the_pool_on_demand_of_a_mixed_group_moves_to_spot() -> None:
         pytest.param("mid.large", "big.large", id="something dearer"),
         pytest.param("mid.large", "mid.large", id="itself"),
         pytest.param("big.large", "new.large", id="less memory and speed"),
+        pytest.param("mid.large", "new.twin", id="a dearer machine with the same other GPU"),
+        pytest.param("chip.large", "chip.plus", id="another model of what only its vendor makes"),
+        pytest.param("mid.large", "slow.one", id="a slower GPU"),
+        pytest.param("new.large", "slow.two", id="two slower GPUs for one"),
+        pytest.param("mid.large", "early.large", id="a GPU of another architecture that is slower but not on paper"),
+        pytest.param("big.host", "fast.four", id="less memory on each GPU"),
+        pytest.param("mid.four", "fast.two", id="less memory on fewer GPUs"),
         pytest.param("v100.four", "v100.two", id="fewer of the same GPU"),
         pytest.param("v100.four", "mid.four", id="cards without NVLink for training on several"),
     ],

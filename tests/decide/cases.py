@@ -1,13 +1,13 @@
 """What each rule says of which change: the tables behind the tests, by rule id."""
 
 from dataclasses import dataclass
-from decimal import Decimal
 
 from gpuguard.decide import Judged
 from tests.decide.build import judged, pool, resource, state
 
 P5 = pool("p5.48xlarge", "H100-80GB", per_unit=8)
 DEAR = state("40179.20", P5)
+TWO_DEAR = state("80358.40", P5, P5)
 CHEAP = state("734.38")
 SCALING = state(("734.38", "7343.80"), pool(units=(1, 1, 10)))
 UNBOUNDED = state(("734.38", None), pool(units=(1, 1, None)))
@@ -77,11 +77,10 @@ def _tagged(**tags: str) -> Judged:
 
 CASES: dict[str, list[Case]] = {
     "max-monthly-total": [
-        fires(
-            "a raised total of which the summary says that something is unpriced",
+        quiet(
+            "a raised total from which an unpriced GPU goes",
             "limit: 1000",
-            judged(resource(None, CHEAP), unpriced=1),
-            "undecided",
+            judged(resource(UNPRICED, None, address="aws_instance.old"), resource(None, CHEAP), unpriced=1),
         ),
         quiet("a plan without GPUs", "limit: 0", NOTHING),
         quiet("a total under the limit", "limit: 1000", NEW_CHEAP),
@@ -122,11 +121,6 @@ CASES: dict[str, list[Case]] = {
         fires("an untouched unpriced GPU with scope all", "limit: 1000\nscope: all", OLD_UNPRICED, "undecided"),
     ],
     "max-exposure": [
-        existing(
-            "a replace in a saved report that is rounded to the cent",
-            "limit: 1000",
-            judged(resource(DEAR, DEAR, "replace"), monthly_max_after=Decimal("40179.21")),
-        ),
         quiet("a plan without GPUs", "limit: 0", NOTHING),
         quiet("an exposure of exactly the limit", "limit: 7343.80", judged(resource(None, SCALING))),
         quiet("a delete", "limit: 0", DELETED_DEAR),
@@ -142,7 +136,7 @@ CASES: dict[str, list[Case]] = {
         fires(
             "a replace that leaves the old machine running",
             "limit: 50000",
-            judged(resource(DEAR, DEAR, "replace"), monthly_max_after=DEAR.monthly.max * 2 if DEAR.monthly.max else 0),
+            judged(resource(DEAR, TWO_DEAR, "replace")),
         ),
         fires("an untouched exposure with scope all", "limit: 1000\nscope: all", judged(resource(SCALING, SCALING))),
         fires("a new pool without a bound", "limit: 1000", judged(resource(None, UNBOUNDED)), "undecided"),
@@ -266,7 +260,7 @@ CASES: dict[str, list[Case]] = {
         fires(
             "a replace that leaves the old machine running",
             "limit: 8",
-            judged(resource(DEAR, DEAR, "replace"), gpus_after=16.0),
+            judged(resource(DEAR, TWO_DEAR, "replace")),
         ),
     ],
     "allowed-gpus": [

@@ -191,9 +191,8 @@ def _total(change: Change, options: MaxMonthlyTotal | MaxExposure, basis: Basis)
             yield Finding("undecided", text, actual, allowed, total.changed_gaps)
         else:
             yield Finding("fail", f"{text}; this change does not raise it", actual, allowed, existing=True)
-    elif total.incomplete and (everything or total.raised != "no"):
-        missing = names(total.gaps) or "what is not known"
-        text = f"{actual} a month{where} without {missing}, which cannot be priced; the limit is {allowed}"
+    elif total.gaps and (everything or total.raised != "no"):
+        text = f"{actual} a month{where} without {names(total.gaps)}, which cannot be priced; the limit is {allowed}"
         yield Finding("undecided", text, actual, allowed, total.gaps)
     else:
         yield Finding("pass", f"{actual} a month{where} is within {allowed}", actual, allowed)

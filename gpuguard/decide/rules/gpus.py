@@ -60,10 +60,6 @@ def max_gpus(change: Change, options: MaxGpus) -> Iterator[Finding]:
             gaps.append(resource)
         if touched(resource) and not same(resource) and not (now_known and then_known):
             changed_gaps.append(resource)
-    # Machines that a replace leaves running are on neither side of the resource, but in the summary.
-    if not options.models and any(resource.action == "replace" for resource in change.resources):
-        summary = change.judged.summary
-        after = max(after, Decimal(str(summary.gpus_after if options.basis == "expected" else summary.gpus_max_after)))
     raised = after > before
     actual = _number(after)
     text = f"{actual} GPUs{kind}{size}"

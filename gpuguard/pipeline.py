@@ -18,6 +18,7 @@ from gpuguard.decide import Judged, decide
 from gpuguard.errors import InputError, UsageError
 from gpuguard.extract import ResourceUsage, usages
 from gpuguard.extract.ownership import environment_of, workload_of
+from gpuguard.extract.registry import specs
 from gpuguard.model.cost import Priced, PricedResource
 from gpuguard.model.report import (
     Action,
@@ -485,3 +486,16 @@ def _count(gpus: float | None) -> Decimal:
 
 def _quantity(value: Decimal) -> float:
     return int(value) if value == value.to_integral_value() else float(value)
+
+
+def explain(path: str, project: str, settings: Settings) -> tuple[Report, dict[str, tuple[tuple[str, ...], tuple[str, ...], str]]]:
+    """The report of one input, and for each resource type what is read of it, what is assumed, and from where.
+
+    Raises InputError when the input cannot be read.
+    """
+    engine = Engine(settings.catalog)
+    examined = examine(path, project, settings, engine, reports=True)
+    if examined.meta.error is not None:
+        raise InputError(examined.meta.error)
+    told = {spec.type: (spec.reads, spec.assumes, spec.source) for spec in specs().values()}
+    return _report([examined], settings, engine), told

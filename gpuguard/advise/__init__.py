@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from gpuguard.advise.facts import Facts
-from gpuguard.advise.fitness import FITNESS, RISKS
+from gpuguard.advise.fitness import FITNESS, RISKS, worse
 from gpuguard.advise.machines import Candidate, candidates
-from gpuguard.advise.spot import is_production, spot_conditions, spot_edits, spot_risk, tolerates
+from gpuguard.advise.spot import SPOT_MOVES, is_production, spot_conditions, spot_edits, spot_risk, tolerates
 from gpuguard.model.cost import Priced, PricedResource
 from gpuguard.model.price import PriceKey, Unpriced
 from gpuguard.model.report import (
@@ -133,6 +133,7 @@ class Advisor:
         usage = problem.usage
         members = _members(problem.machines, leader)
         pool = usage.pools[leader]
+        on_spot = any(usage.pools[index].purchase_model == "spot" for index in members)
         for change in candidates(self._facts, usage.cloud, usage.region or "", problem.kind, pool, problem.workload):
             priced = self._price(_with(usage, {i: _moved(usage.pools[i], change) for i in members}))
             draft = _draft(
@@ -141,8 +142,8 @@ class Advisor:
                 priced,
                 sku=change.sku,
                 title=change.title,
-                risk=change.risk,
-                conditions=change.conditions,
+                risk=worse((change.risk, "medium")) if on_spot else change.risk,
+                conditions=(*change.conditions, SPOT_MOVES) if on_spot else change.conditions,
                 change=change,
             )
             if draft is not None:
@@ -299,10 +300,12 @@ def _draft(
     if expected is None or _unpriced(priced) > problem.unpriced:
         return None
     units: float | None
+    hours = after[0].hours_per_month
     if expected > 0:
         units, now, then = expected, problem.expected, priced.state.monthly.expected
     else:
         units, now, then = ceiling, problem.ceiling, priced.state.monthly.max
+        hours = float(problem.usage.pools[members[0]].max_hours_per_month)
         conditions = (
             f"nothing runs at the expected size: figures are for the maximum of {ceiling or 0:g}",
             *conditions,
@@ -329,7 +332,7 @@ def _draft(
             purchase_model=first.purchase_model,
             term=first.term,
             units=units,
-            hours_per_month=first.hours_per_month,
+            hours_per_month=hours,
         ),
         monthly=then,
         saving=saving,

@@ -72,6 +72,9 @@ _NO_BF16 = ("Kepler", "Maxwell", "Pascal", "Volta", "Turing")
 _CUDA_MINIMUM = (("Blackwell", "12.8"), ("Hopper", "11.8"), ("Ada", "11.8"), ("Ampere", "11.1"))
 """First CUDA toolkit that compiles for an NVIDIA architecture (CUDA release notes, compute capabilities 10/12, 9, 8.9, 8.6)."""
 
+LEAST_VCPUS_PER_GPU = 4
+"""Below so many vCPUs a GPU no host is made smaller; a share of a GPU counts as that share."""
+
 MIN_VCPUS_PER_GPU = 12
 MIN_RAM_PER_GPU_MEMORY = 1.5
 """What a host must keep a GPU before fewer than half of today's vCPUs or RAM is proposed: six physical cores (12 vCPUs)
@@ -248,6 +251,8 @@ def host(now: Shape, other: Shape) -> tuple[Risk, tuple[str, ...]] | None:
         return None
     said, risk = [], RISKS[0]
     if want.vcpus < have.vcpus:
+        if want.vcpus < LEAST_VCPUS_PER_GPU * other.count:
+            return None
         said.append(f"{want.vcpus:g} vCPUs instead of {have.vcpus:g}")
     if want.memory_gib < have.memory_gib:
         short = want.memory_gib < gpu_memory < math.inf

@@ -52,6 +52,8 @@ google: `provisioning_model = "SPOT"` needs `preemptible = true` and `automatic_
 "Spot"` needs an `eviction_policy` (a virtual machine is kept deallocated, members of a set are deleted).
 """
 
+SPOT_MOVES = "spot prices and capacity change; neither is guaranteed"
+
 _NOT_PRODUCTION = frozenset(
     {"dev", "develop", "development", "test", "testing", "qa", "stage", "staging", "sandbox", "preview", "demo", "lab"}
 )
@@ -118,7 +120,7 @@ def spot_conditions(cloud: str, workload: Workload | None, band: str | None, kin
             said = [f"workload unknown: only if it bears interruption (checkpoints, retries); taken back{warned}"]
     if band is not None:
         said.append(f"AWS Spot Advisor: {band} of these machines interrupted in a month")
-    said.append("spot prices and capacity change; neither is guaranteed")
+    said.append(SPOT_MOVES)
     if kind == "azurerm_kubernetes_cluster_node_pool":
         said.append("pods must tolerate the taint kubernetes.azure.com/scalesetpriority=spot:NoSchedule")
     return tuple(said)

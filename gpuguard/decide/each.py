@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from gpuguard.decide.patterns import listing
 from gpuguard.decide.rule import Finding, Settings
-from gpuguard.decide.view import Change, names, same, touched
+from gpuguard.decide.view import Change, same, touched
 from gpuguard.model.report import Resource, State
 
 _LONGEST = 80
@@ -90,12 +90,11 @@ def judge_each(
             yield Finding("undecided" if undecided else "fail", text, actual, limit, resources)
     if unsure:
         reasons = ", ".join(dict.fromkeys(why for _, why in unsure))
-        resources = tuple(resource for resource, _ in unsure)
-        yield Finding("undecided", f"{reasons}: {names(resources)}", None, limit, resources)
+        yield Finding("undecided", reasons, None, limit, tuple(resource for resource, _ in unsure))
     if existing:
         text, actual = message(existing)
         resources = tuple(one.resource for one in existing)
-        yield Finding("fail", f"{text}; it was so before this change", actual, limit, resources, existing=True)
+        yield Finding("fail", text, actual, limit, resources, existing=True)
     if not (new or unsure or existing):
         yield Finding("pass", passed, None, limit)
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from gpuguard.decide.view import Change, Judged, key, names, remains
-from gpuguard.model.report import Outcome, Policy, PolicyResult, ResultOutcome
+from gpuguard.decide.view import Change, Judged, key, remains
+from gpuguard.model.report import Outcome, Policy, PolicyResult, ResourceKey, ResultOutcome
 
 if TYPE_CHECKING:
     from gpuguard.decide.packs import Entry, Pack
@@ -20,12 +20,19 @@ def decide(packs: Sequence["Pack"], view: Judged) -> Policy:
     the packs and of the rules in them; the verdict depends on neither.
     """
     change = Change(view)
-    results = tuple(
-        _result(pack, entry, finding)
+    found = [
+        (pack, entry, finding)
         for pack in packs
         for entry in pack.rules
         for finding in entry.rule.judge(change, entry.settings)
-    )
+    ]
+    told = {
+        key(resource)
+        for _, entry, finding in found
+        if entry.rule.tells_gaps and finding.outcome != "pass"
+        for resource in finding.resources
+    }
+    results = tuple(_result(pack, entry, finding, told) for pack, entry, finding in found)
     if view.strict:
         results += (_strict(change),)
     return Policy(outcome=_verdict(result.outcome for result in results), results=results)
@@ -36,22 +43,25 @@ def _verdict(outcomes: Iterable[ResultOutcome]) -> Outcome:
     return next((outcome for outcome in _ORDER if outcome in found), "pass")
 
 
-def _result(pack: "Pack", entry: "Entry", finding: "Finding") -> PolicyResult:
+def _result(pack: "Pack", entry: "Entry", finding: "Finding", told: set[ResourceKey]) -> PolicyResult:
     settings = entry.settings
-    outcome = finding.outcome
+    keys = tuple(dict.fromkeys(key(resource) for resource in finding.resources))
+    outcome: ResultOutcome = finding.outcome
     if outcome in ("fail", "undecided") and (finding.existing or settings.enforcement == "advisory"):
-        outcome = "warn"
+        # One missing price would make every advisory amount warn of it: it is enough that one rule tells it.
+        known = finding.outcome == "undecided" and not entry.rule.tells_gaps and told.issuperset(keys)
+        outcome = "skipped" if known else "warn"
     return PolicyResult(
         rule=entry.id,
         pack=pack.name,
         enforcement=settings.enforcement,
         outcome=outcome,
         existing=finding.existing,
-        resources=tuple(dict.fromkeys(key(resource) for resource in finding.resources)),
+        resources=keys,
         message=finding.message,
         actual=finding.actual,
         limit=finding.limit,
-        remediation=None if outcome == "pass" else settings.remediation or entry.rule.remedy,
+        remediation=None if outcome in ("pass", "skipped") else settings.remediation or entry.rule.remedy,
         waiver=None,
         approval=None,
     )
@@ -72,7 +82,6 @@ def _strict(change: Change) -> PolicyResult:
     message = "every GPU is known and priced"
     if undecided:
         message = f"{count} {'resource is' if count == 1 else 'resources are'} not priced or not known"
-        message += f": {names(open_)}" if open_ else ""
     return PolicyResult(
         rule="strict",
         pack="gpuguard",

@@ -154,7 +154,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A registered rule. `judge` yields at least one finding; `example` is an entry of a policy file, in YAML."""
+    """A registered rule. `judge` yields at least one finding; `example` is an entry of a policy file, in YAML.
+
+    `tells_gaps`: what it finds is itself that a price, a value or a bound is missing.
+    """
 
     id: str
     settings: type[Settings]
@@ -162,13 +165,14 @@ class Rule:
     description: str
     remedy: str
     example: str
+    tells_gaps: bool
 
 
 _registry: dict[str, Rule] = {}
 
 
 def rule(
-    id_: str, *, settings: type[S], remedy: str, example: str
+    id_: str, *, settings: type[S], remedy: str, example: str, tells_gaps: bool = False
 ) -> Callable[[Callable[[Change, S], Iterator[Finding]]], Callable[[Change, S], Iterator[Finding]]]:
     """Register a rule under its id. The docstring is its documentation; `remedy` is told with a violation.
 
@@ -178,7 +182,7 @@ def rule(
     def register(judge: Callable[[Change, S], Iterator[Finding]]) -> Callable[[Change, S], Iterator[Finding]]:
         if id_ in _registry:
             raise ValueError(f"the rule id {id_} is used twice")
-        _registry[id_] = Rule(id_, settings, judge, judge.__doc__ or "", remedy, example)
+        _registry[id_] = Rule(id_, settings, judge, judge.__doc__ or "", remedy, example, tells_gaps)
         return judge
 
     return register

@@ -1,6 +1,6 @@
 """What is judged, and the questions every rule asks of it."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
@@ -136,9 +136,22 @@ class Change:
 
     @cached_property
     def increase(self) -> Decimal:
-        """What the change adds: the larger of the monthly delta and what is paid once."""
+        """What the change adds: the larger of the monthly delta and of what is paid once, where something is."""
         summary = self.judged.summary
-        return max(summary.monthly_delta, summary.one_time_delta)
+        once = summary.one_time_delta
+        return max(summary.monthly_delta, once) if once else summary.monthly_delta
+
+    @cached_property
+    def largest_increase(self) -> Decimal | None:
+        """What the change adds at most; None: there is no telling.
+
+        What had no price before and has one now adds no more than that price. This equals `increase` where both sides
+        of everything touched are known.
+        """
+        gaps = self.cost("expected").changed_gaps
+        if not all(cost_known(resource.after, "expected") for resource in gaps):
+            return None
+        return self.increase + sum((monthly(resource.after, "expected") or Decimal(0) for resource in gaps), Decimal(0))
 
     def lowers_cost(self, basis: Basis) -> bool:
         """Whether it is certain that the change adds no cost."""
@@ -179,11 +192,3 @@ class Change:
         ]
         added.sort(key=lambda pair: (-pair[0], pair[1].project, pair[1].address))
         return tuple(resource for _, resource in added[:most])
-
-
-def names(resources: Iterable[Resource], most: int = 3) -> str:
-    """Addresses for a message: the first few, and how many more; with their projects where there are several."""
-    keys = list(dict.fromkeys((resource.project, resource.address) for resource in resources))
-    several = len({project for project, _ in keys}) > 1
-    shown = ", ".join(f"{address} ({project})" if several else address for project, address in keys[:most])
-    return f"{shown} and {len(keys) - most} more" if len(keys) > most else shown

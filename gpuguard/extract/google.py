@@ -169,7 +169,7 @@ def instance(view: View) -> Extracted:
     machine = instance_machine(view)
     pool = machine.pool(Units.fixed(1))
     if view.string("desired_status") == "TERMINATED":
-        pool = replace(pool, hours_per_month=Decimal(0))
+        pool = replace(pool, hours_per_month=Decimal(0), max_hours_per_month=Decimal(0))
     return Extracted((pool,))
 
 

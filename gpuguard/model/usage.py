@@ -97,7 +97,8 @@ class PoolUsage:
 
     `options` is empty when only apply can tell the machine type; `unknown` then says why.
     `pick` says which of several options runs: ``first`` (prioritised), ``cheapest`` (lowest price) or
-    ``dearest`` (nothing says which).
+    ``dearest`` (nothing says which). `hours_per_month` are those of minimum and expected size; `max_hours_per_month`
+    those of the maximum: what is only expected to rest may still run all month.
     """
 
     options: tuple[MachineOption, ...]
@@ -109,6 +110,7 @@ class PoolUsage:
     os: OperatingSystem = "linux"
     role: Role = "supply"
     hours_per_month: Decimal = HOURS_PER_MONTH
+    max_hours_per_month: Decimal = HOURS_PER_MONTH
     accelerators: tuple[AttachedAccelerator, ...] = ()
     disks: tuple[Disk, ...] = ()
     public_ipv4: int = 0

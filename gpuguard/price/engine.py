@@ -49,6 +49,8 @@ class _PricedPool:
     usage: PoolUsage
     pool: Pool
     lines: tuple[Line, ...]
+    full_lines: tuple[Line, ...]
+    """The same for the hours of the maximum."""
     machines: Units
     gpus_per_unit: Decimal
 
@@ -63,10 +65,18 @@ class Engine:
 
     def price(self, usage: Usage) -> Priced:
         """Price one side of a resource. Notes carry neither project nor address: the caller knows them."""
-        found = self._known.get(usage)
+        # Where things stand in the configuration changes no price: thousands of resources share a few usages.
+        bare = replace(usage, pools=tuple(_bare(pool) for pool in usage.pools), via=())
+        found = self._known.get(bare)
         if found is None:
-            found = self._known[usage] = self._price(usage)
-        return found
+            found = self._known[bare] = self._price(bare)
+        pools = tuple(
+            replace(
+                priced, machine_attribute=pool.machine_attribute, purchase_attribute=pool.purchase_attribute
+            )
+            for priced, pool in zip(found.usage.pools, usage.pools, strict=True)
+        )
+        return Priced(replace(found.usage, pools=pools, via=usage.via), found.state, found.notes)
 
     def _price(self, usage: Usage) -> Priced:
         notes: list[Diagnostic] = []
@@ -85,7 +95,8 @@ class Engine:
         for priced in pools:
             for line in priced.lines:
                 components.append(_component(line, priced.pool.name, priced.machines.expected))
-                totals.add(line, priced.machines)
+            totals.add(priced.lines, priced.machines, "min", "expected")
+            totals.add(priced.full_lines, priced.machines, "max")
         for fixed in usage.fixed:
             key = key_of(usage.cloud, fixed.kind, fixed.sku, usage.region)
             found = rate(self._prices, key, region_known=usage.region is not None)
@@ -99,7 +110,7 @@ class Engine:
                 per_machine=False,
             )
             components.append(_component(line, None, Decimal(1)))
-            totals.add(line, Units.fixed(1))
+            totals.add((line,), Units.fixed(1), "min", "expected", "max")
         state = State(
             cloud=usage.cloud,
             region=usage.region,
@@ -122,12 +133,11 @@ class Engine:
         weight = option.weight if option else Decimal(1)
         machines = _machines(pool.units, weight)
         shown = SENSITIVE if pool.sensitive and sku else machine.sku if machine else sku
-        lines: list[Line] = []
-        if pool.role == "supply" and pool.covered_by is None:
-            lines = self._machine_lines(usage, pool, option, machine, shown, notes)
-            lines += self._disk_lines(usage, pool, machine, notes)
-            if pool.public_ipv4:
-                lines.append(self._address_line(usage, pool))
+        lines = self._pool_lines(usage, pool, option, machine, shown, notes)
+        full_lines = lines
+        if pool.max_hours_per_month != pool.hours_per_month:
+            full = replace(pool, hours_per_month=pool.max_hours_per_month)
+            full_lines = self._pool_lines(usage, full, option, machine, shown, [])
         if sku is None:
             reason = pool.unknown
             notes.append(
@@ -158,7 +168,25 @@ class Engine:
             replace(pool, options=(replace(option, sku=machine.sku if machine else option.sku),)) if option else pool
         )
         counted = per_unit if pool.role == "supply" and pool.covered_by is None else _ZERO
-        return _PricedPool(resolved, public, tuple(lines), machines, counted)
+        return _PricedPool(resolved, public, lines, full_lines, machines, counted)
+
+    def _pool_lines(
+        self,
+        usage: Usage,
+        pool: PoolUsage,
+        option: MachineOption | None,
+        machine: InstanceType | None,
+        shown: str | None,
+        notes: list[Diagnostic],
+    ) -> tuple[Line, ...]:
+        """Everything one machine of the pool is billed for; nothing where others pay for it."""
+        if pool.role == "demand" or pool.covered_by is not None:
+            return ()
+        lines = self._machine_lines(usage, pool, option, machine, shown, notes)
+        lines += self._disk_lines(usage, pool, machine, notes)
+        if pool.public_ipv4:
+            lines.append(self._address_line(usage, pool))
+        return tuple(lines)
 
     def _spelling(self, cloud: str, sku: str) -> str:
         machine = self._prices.instance_type(cloud, sku)
@@ -463,6 +491,11 @@ def exact(value: Decimal) -> Decimal:
     return rounded if isinstance(exponent, int) and exponent <= -2 else rounded.quantize(Decimal("0.01"))
 
 
+def _bare(pool: PoolUsage) -> PoolUsage:
+    """The pool without the places it is written at."""
+    return replace(pool, machine_attribute=None, purchase_attribute=None)
+
+
 def _lowest(*limits: Decimal | None) -> Decimal | None:
     found = [limit for limit in limits if limit is not None and limit > 0]
     return min(found) if found else None
@@ -547,15 +580,17 @@ class _Totals:
         self._sums = {(size, listed): Decimal(0) for size in ("min", "expected", "max") for listed in (False, True)}
         self._unknown: set[str] = set()
 
-    def add(self, line: Line, machines: Units) -> None:
-        """Add one line for so many machines."""
-        for size, count in (("min", machines.min), ("expected", machines.expected), ("max", machines.max)):
-            factor = count if line.per_machine else Decimal(1)
-            if factor is None or (line.essential and isinstance(line.rate, Unpriced)):
-                self._unknown.add(size)
-            elif isinstance(line.rate, Rate):
-                self._sums[size, False] += line.quantity * factor * line.rate.price
-                self._sums[size, True] += line.quantity * factor * line.rate.list_price
+    def add(self, lines: Iterable[Line], machines: Units, *sizes: str) -> None:
+        """Add the lines of so many machines to the totals of these sizes."""
+        for size in sizes:
+            count: Decimal | None = getattr(machines, size)
+            for line in lines:
+                factor = count if line.per_machine else Decimal(1)
+                if factor is None or (line.essential and isinstance(line.rate, Unpriced)):
+                    self._unknown.add(size)
+                elif isinstance(line.rate, Rate):
+                    self._sums[size, False] += line.quantity * factor * line.rate.price
+                    self._sums[size, True] += line.quantity * factor * line.rate.list_price
 
     def range(self, *, listed: bool = False) -> MoneyRange:
         """The totals, or None where they are not known."""

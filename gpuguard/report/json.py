@@ -1,6 +1,7 @@
 """The report as JSON, schema_version "1": written, described by a JSON Schema, and read again."""
 
 import re
+import unicodedata
 from decimal import Decimal
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ MONEY_PATTERN: Final = r"^-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,60})?$"
 LARGEST_QUANTITY: Final = 1e15
 _MONEY = re.compile(MONEY_PATTERN[:-1] + r"\Z")
 # Legal in JSON, but a terminal or an editor that shows the file would act on them.
-_UNSAFE = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+_UNSAFE: Final = frozenset({"Cc", "Cf", "Zl", "Zp"})
 
 
 def render(report: Report, options: Options) -> str:
@@ -28,7 +29,10 @@ def render(report: Report, options: Options) -> str:
     """
     values = _plain(msgspec.to_builtins(report, builtin_types=(Decimal,)))
     text = msgspec.json.format(msgspec.json.encode(values), indent=2).decode()
-    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n"
+    # All of these stand inside strings: between them the format has spaces and newlines alone.
+    for char in sorted(char for char in set(text) - {"\n"} if unicodedata.category(char) in _UNSAFE):
+        text = text.replace(char, _escape(char))
+    return text + "\n"
 
 
 def _plain(value: Any) -> Any:
@@ -45,6 +49,11 @@ def _plain(value: Any) -> Any:
             return value.encode("utf-8", "backslashreplace").decode()
         case _:
             return value
+
+
+def _escape(char: str) -> str:
+    units = char.encode("utf-16-be").hex()
+    return "".join(f"\\u{units[index : index + 4]}" for index in range(0, len(units), 4))
 
 
 def schema() -> dict[str, Any]:

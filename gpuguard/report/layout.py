@@ -60,7 +60,7 @@ class Page:
         lines = self._wrapped(spans, indent, rest)
         if right is not None and right.text:
             self._put_right(lines, right, rest)
-        self._lines.extend(self._painted(line) for line in lines)
+        self._lines.extend(self._painted(_trimmed(line)) for line in lines)
 
     def _wrapped(self, spans: Sequence[Span], indent: int, hang: int) -> list[list[Span]]:
         if indent + _width(spans) <= self.width:
@@ -72,7 +72,10 @@ class Page:
             if used + gap + display_width(word.text) > self.width and used > start:
                 lines.append(line)
                 line, used, start, gap = [Span(" " * hang)], hang, hang, 0
-            *full, last = split_columns(word.text, self.width - max(start, hang)) or [""]
+            elif used + gap + display_width(word.text) > self.width:
+                gap = 0
+            room = self.width - (start if display_width(word.text) <= self.width - start else max(start, hang))
+            *full, last = split_columns(word.text, room) or [""]
             for piece in full:
                 lines.append([*line, Span(piece, word.style)])
                 line, used, start, gap = [Span(" " * hang)], hang, hang, 0
@@ -111,7 +114,7 @@ class Page:
 
     def text(self) -> str:
         """The page, each line ended by a newline and without trailing spaces."""
-        return "".join(f"{line.rstrip()}\n" for line in self._lines)
+        return "".join(f"{line}\n" for line in self._lines)
 
     def _painted(self, spans: Iterable[Span]) -> str:
         painted: list[str] = []
@@ -126,6 +129,14 @@ class Page:
 
 def _width(spans: Iterable[Span]) -> int:
     return sum(display_width(span.text) for span in spans)
+
+
+def _trimmed(spans: Sequence[Span]) -> Sequence[Span]:
+    """The spans without spaces at the end."""
+    kept = list(spans)
+    while kept and not kept[-1].text.strip(" "):
+        kept.pop()
+    return [*kept[:-1], Span(kept[-1].text.rstrip(" "), kept[-1].style)] if kept else kept
 
 
 def _words(spans: Iterable[Span]) -> Iterable[tuple[int, Span]]:

@@ -11,21 +11,15 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from gpuguard.model.report import Component, Diagnostic, Outcome, Report, Resource
+from gpuguard.model.report import Action, Component, Diagnostic, Outcome, Report, Resource
 from gpuguard.report import view
 from gpuguard.report.options import Options
 from gpuguard.report.text import (
-    NOT_PRICED,
     OUTCOME_SYMBOLS,
-    SYMBOLS,
     count,
     cut_end,
     cut_middle,
-    money,
-    number,
     signed_money,
-    unit_price,
-    units,
     visible,
 )
 
@@ -54,8 +48,17 @@ _ROWS, _MORE_ROWS, _BLOCKING, _CHEAPER, _OTHER_RULES, _NOTES, _COMPONENTS, _INPU
 )
 _LONGEST_NAME: Final = 160
 _LONGEST_SENTENCE: Final = 400
+_LONGEST_SOURCE: Final = 40
 _MOST_LINES: Final = 6
 
+_ACTIONS: Final[dict[Action, str]] = {
+    "create": "create",
+    "update": "update",
+    "replace": "replace",
+    "delete": "delete",
+    "no-op": "unchanged",
+    "forget": "forget",
+}
 _ICONS: Final[dict[Outcome, str]] = {"pass": "✅", "warn": "⚠️", "fail": "❌", "undecided": "❔"}
 _BREAK: Final = "<br>"
 
@@ -95,7 +98,7 @@ _BREAKS = (
     (re.compile(r"(?i)(www)\."), rf"\1{_ZERO_WIDTH}."),  # bare links without a scheme
     (re.compile(r"(?i)(GH)-(?=\d)"), rf"\1{_ZERO_WIDTH}-"),  # issues
     (re.compile(r":(?=[\w+-]+:)"), f":{_ZERO_WIDTH}"),  # emoji by name
-    (re.compile(r"\b(?=[0-9a-f]{7,40}\b)([0-9a-f]{6})"), rf"\1{_ZERO_WIDTH}"),  # commits
+    (re.compile(r"(?i)([0-9a-f]{6})(?=[0-9a-f])"), rf"\1{_ZERO_WIDTH}"),  # commits
     (re.compile(r"\$(?!\d)"), "<span>$</span>"),  # mathematics needs a closing $ that no digit follows
 )
 
@@ -170,7 +173,9 @@ def render(report: Report, options: Options) -> str:
     warnings = [_rule(alike) for alike in view.results(report, ["warn"])]
     warned = report.policy.outcome == "warn"
     other = [_rule(alike) for alike in view.results(report, ["approved", "waived"])]
-    cheaper = _cheaper(report)
+    if options.verbose:
+        other += [_rule(alike) for alike in view.results(report, ["pass", "skipped"])]
+    cheaper = _cheaper(report, options)
     failed = view.failed_inputs(report)
     unchanged = [resource for resource in report.resources if not view.is_changed(resource)]
     text = (
@@ -204,7 +209,6 @@ def render(report: Report, options: Options) -> str:
             priced=view.priced(report) if report.resources else "",
             version=report.gpuguard_version,
             quiet=options.quiet,
-            verbose=options.verbose,
             count=count,
         )
     )
@@ -238,7 +242,8 @@ def _heading(report: Report) -> Md:
         parts = [f"{failed} of {count(read, 'input')} could not be read", f"the rest {verdict}"]
     if report.resources:
         head = view.headline(report)
-        parts += [prose(f"GPU cost {head.delta}"), prose(head.before_after), prose(head.gpus)]
+        delta = "unchanged" if head.delta == view.UNCHANGED else head.delta
+        parts += [prose(f"GPU cost {delta}"), prose(head.before_after), prose(head.gpus)]
     elif failed:
         parts.append("no GPUs in what could be read")
     else:
@@ -279,7 +284,7 @@ def _header(*, project: bool) -> Md:
 
 def _row(group: view.Group, currency: str, *, project: bool) -> Md:
     resource = group.first
-    address = [Md(f"`{SYMBOLS[resource.action]}` {code(resource.address)}"), prose(view.place(resource))]
+    address = [code(resource.address), prose(f"{_ACTIONS[resource.action]} · {view.place(resource)}")]
     address += [prose(note) for note in view.notes(resource)]
     if group.more:
         total = f", {signed_money(group.delta, currency)}/month together" if group.delta else ""
@@ -305,25 +310,20 @@ def _bought(line: view.PoolLine) -> str:
 def _change(before: Sequence[str], after: Sequence[str]) -> Md:
     """Lines of both sides in one cell; one side alone where the other is missing or the same."""
     old, new = _cell(before), _cell(after)
-    if not before or not after or old == new:
-        return new or old
-    return Md(f"{old} → {new}") if len(before) == len(after) == 1 else Md(f"{old}{_BREAK}→ {new}")
+    return Md(f"{old}{_BREAK}→ {new}") if before and after and old != new else new or old
 
 
 def _cell(lines: Sequence[str]) -> Md:
-    words = [prose(line, _LONGEST_NAME) for line in lines if line]
+    # A count and its unit stay on one line of a narrow cell.
+    words = [Md(prose(line, _LONGEST_NAME).replace(" × ", "&nbsp;×&nbsp;")) for line in lines if line]
     more = [Md(f"and {len(words) - _MOST_LINES} more")] if len(words) > _MOST_LINES else []
     return Md(_BREAK).joined([*words[:_MOST_LINES], *more])
 
 
 def _monthly(resource: Resource, currency: str) -> Md:
-    before = "" if resource.before is None else view.expected_amount(resource.before, currency)
-    after = "" if resource.after is None else view.expected_amount(resource.after, currency)
-    if resource.action == "delete":
-        return prose(f"{before} → gone")
-    if not before or not after:
-        return prose(after or before)
-    return prose(after if before == after else f"{before} → {after}")
+    before = [] if resource.before is None else [view.expected_amount(resource.before, currency)]
+    after = [] if resource.after is None else [view.expected_amount(resource.after, currency)]
+    return _change(before, ["gone"] if resource.action == "delete" else after)
 
 
 def _maximum(resource: Resource, currency: str) -> Md:
@@ -366,14 +366,14 @@ def _names(alike: view.Results) -> Md:
     return Md(f"{shown} and {len(addresses) - 3:,} more") if len(addresses) > 3 else shown
 
 
-def _cheaper(report: Report) -> list[Md]:
+def _cheaper(report: Report, options: Options) -> list[Md]:
     """One block for each resource, the largest saving first."""
     blocks: list[Md] = []
-    for group, best in view.cheaper(report):
+    for group, best in view.cheaper(report, everything=options.show == "all"):
         each = f", each of {len(group.resources):,}" if group.more else ""
         lines = [Md(f"- {code(group.first.address)}{each}")]
         for alternative in best:
-            words = "; ".join(filter(None, (visible(alternative.title), view.trade(alternative))))
+            words = view.offer(alternative, whole=options.verbose)
             edits = [code(edit) for edit in view.edits(alternative)[:_MOST_LINES]]
             saved = Md(f"  - **{prose(view.saving(alternative, report.currency))}** {prose(words)}")
             lines.append(Md(f"{_BREAK}").joined([saved, *edits]))
@@ -403,14 +403,18 @@ def _components(resource: Resource, currency: str) -> list[Md]:
     return [] if state is None else [_component(resource, component, currency) for component in state.components]
 
 
+def _origin(component: Component) -> Md:
+    # Sources are paths of public files: a code span keeps them from being read as references.
+    parts = [code(component.source, _LONGEST_SOURCE)] if component.source else []
+    return Md(" ").joined([*parts, prose(component.as_of)] if component.as_of else parts)
+
+
 def _component(resource: Resource, component: Component, currency: str) -> Md:
-    quantity = "?" if component.quantity is None else number(component.quantity)
-    price = NOT_PRICED if component.unit_price is None else unit_price(component.unit_price, currency)
     cells = (
         code(resource.address),
         prose(component.description),
-        prose(f"{quantity} {units(component)} × {price}"),
-        prose(NOT_PRICED if component.monthly is None else money(component.monthly, currency)),
-        prose(" ".join(filter(None, (component.source, component.as_of)))),
+        prose(view.formula(component, currency)),
+        prose(view.component_amount(component, currency)),
+        _origin(component),
     )
     return Md(f"| {' | '.join(cells)} |")

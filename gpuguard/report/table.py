@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
-from gpuguard.model.report import Component, Diagnostic, Outcome, Report, Resource, ResultOutcome, State
+from gpuguard.model.report import Diagnostic, Outcome, Report, Resource, ResultOutcome, State
 from gpuguard.report import view
 from gpuguard.report.layout import Page, Span, Style
 from gpuguard.report.options import Options
@@ -15,11 +15,7 @@ from gpuguard.report.text import (
     SYMBOLS,
     count,
     display_width,
-    money,
-    number,
     signed_money,
-    unit_price,
-    units,
     visible,
 )
 
@@ -203,20 +199,10 @@ def _components(page: Page, state: State, currency: str) -> None:
             Span(visible(component.description)),
             indent=8,
             hang=10,
-            right=Span(NOT_PRICED if component.monthly is None else money(component.monthly, currency)),
+            right=Span(view.component_amount(component, currency)),
         )
-        page.add(Span(_formula(component, currency), "dim"), indent=10)
-
-
-def _formula(component: Component, currency: str) -> str:
-    quantity = "?" if component.quantity is None else number(component.quantity)
-    price = NOT_PRICED if component.unit_price is None else unit_price(component.unit_price, currency)
-    words = f"{quantity} {units(component)} × {price}"
-    if component.unit_price_range is not None:
-        low, high = component.unit_price_range
-        words += f" (range {unit_price(low, currency)} to {unit_price(high, currency)})"
-    origin = " ".join(visible(part) for part in (component.source, component.as_of) if part)
-    return f"{words}; {origin}" if origin else words
+        words = "; ".join(filter(None, (view.formula(component, currency), view.origin(component))))
+        page.add(Span(words, "dim"), indent=10)
 
 
 def _details(page: Page, resource: Resource) -> None:
@@ -273,7 +259,7 @@ def _results(page: Page, alike: view.Results, column: int) -> None:
 
 
 def _alternatives(page: Page, report: Report, options: Options) -> None:
-    found = view.cheaper(report)
+    found = view.cheaper(report, everything=options.show == "all")
     for group, best in found[:MOST_ALTERNATIVES]:
         page.blank()
         each = Span(f"each of {len(group.resources):,}", "dim") if group.more else None
@@ -282,7 +268,7 @@ def _alternatives(page: Page, report: Report, options: Options) -> None:
         column = max(map(display_width, savings))
         for alternative, saved in zip(best, savings, strict=True):
             pad = " " * (column - display_width(saved))
-            words = "; ".join(filter(None, (visible(alternative.title), view.trade(alternative))))
+            words = view.offer(alternative, whole=options.verbose)
             page.add(Span(saved, "green"), Span(f"{pad}  {words}"), indent=4, hang=8 if page.narrow else 4 + column + 2)
             if options.verbose:
                 for edit in view.edits(alternative):

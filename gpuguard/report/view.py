@@ -31,6 +31,8 @@ from gpuguard.report.text import (
     percent,
     purchase,
     signed_money,
+    unit_price,
+    units,
     visible,
 )
 
@@ -39,6 +41,7 @@ COVERED = "covered"
 NOT_BILLED = "not billed"
 NO_KNOWN_MAXIMUM = "no known maximum"
 UNCHANGED = "no change"
+_WHERE_PRICED = "where priced"
 
 _ORDER: dict[ResultOutcome, int] = {
     "fail": 0,
@@ -121,9 +124,11 @@ def headline(report: Report) -> Headline:
         delta = UNCHANGED
         before_after = f"{after_bound}{money(summary.monthly_after, currency)}/month"
     else:
-        delta = f"{delta_bound}{signed_money(summary.monthly_delta, currency)}/month"
+        partly = delta_bound == _WHERE_PRICED
+        amounts = signed_money(summary.monthly_delta, currency)
+        delta = f"{amounts}/month {_WHERE_PRICED}" if partly else f"{delta_bound}{amounts}/month"
         share = summary.monthly_delta_percent
-        if share is not None and summary.monthly_before > 0 and 0 < abs(share) <= _LARGEST_PERCENT:
+        if share is not None and not delta_bound and summary.monthly_before > 0 and 0 < abs(share) <= _LARGEST_PERCENT:
             delta += f" ({percent(share)})"
         before_after = f"{before_bound}{money(summary.monthly_before, currency)} → {after_bound}{money(summary.monthly_after, currency)}"
     bounded = all(units.max is not None for units in _supply_after(report))
@@ -163,7 +168,7 @@ def _bounds(report: Report) -> tuple[str, str, str]:
     """Signs before the total before, the total after and the delta.
 
     An amount that misses something is a lower bound. The delta is one only where what is missing is added by the
-    change; where the missing part may also be a saving it is said to be the priced part.
+    change; where the missing part may also be a saving the delta is said to be that of what is priced.
     """
     if report.summary.unpriced + report.summary.unknown == 0:
         return "", "", ""
@@ -177,7 +182,7 @@ def _bounds(report: Report) -> tuple[str, str, str]:
     elif all(r.before is None for r in moved):
         delta = "≥ "
     else:
-        delta = "priced part "
+        delta = _WHERE_PRICED
     return "≥ " if lacking_before else "", "≥ " if lacking_after else "", delta
 
 
@@ -233,6 +238,11 @@ def amount(state: State, currency: str) -> str:
     return words
 
 
+def _is_open(pool: Pool) -> bool:
+    """Whether a pool has a size, but no bound."""
+    return not _unbilled(pool) and pool.units.expected is not None and pool.units.max is None
+
+
 def expected_amount(state: State, currency: str) -> str:
     """A side's cost a month at its expected size: ``$734``, ``≥ $734``, ``not priced``, ``covered``, ``not billed``."""
     if state.pools and not state.monthly.expected and all(map(_unbilled, state.pools)):
@@ -244,7 +254,7 @@ def expected_amount(state: State, currency: str) -> str:
 
 def maximum_amount(state: State, currency: str) -> str:
     """A side's cost a month at its largest size: ``$2,936``, ``not priced``, ``no known maximum``."""
-    if any(pool.role == "supply" and pool.covered_by is None and pool.units.max is None for pool in state.pools):
+    if any(_is_open(pool) for pool in state.pools):
         return NO_KNOWN_MAXIMUM
     if state.pools and not state.monthly.max and all(map(_unbilled, state.pools)):
         return _unbilled_words(state.pools)
@@ -312,6 +322,30 @@ def _sum(components: Sequence[Component], currency: str) -> str:
     if not priced or any(component.monthly is None for component in machines):
         return NOT_PRICED
     return ("≥ " if len(priced) < len(components) else "") + money(sum(priced, Decimal(0)), currency)
+
+
+def component_amount(component: Component, currency: str) -> str:
+    """A component's cost a month: ``$734``, ``not priced``, ``unknown until apply``."""
+    if component.monthly is not None:
+        return money(component.monthly, currency)
+    return NOT_PRICED if component.unit_price is None else UNKNOWN_COST
+
+
+def formula(component: Component, currency: str) -> str:
+    """How a component's cost comes about: ``730 hours × $55.04``; with the range of a price that is known as one."""
+    quantity = "?" if component.quantity is None else number(component.quantity)
+    words = f"{quantity} {units(component)}"
+    if component.unit_price is not None:
+        words += f" × {unit_price(component.unit_price, currency)}"
+    if component.unit_price_range is not None:
+        low, high = (unit_price(amount, currency) for amount in component.unit_price_range)
+        words += f" ({low} to {high})"
+    return words
+
+
+def origin(component: Component) -> str:
+    """Where a component's price is from and of which day; empty where it has none."""
+    return " ".join(visible(part) for part in (component.source, component.as_of) if part)
 
 
 def _described(components: Sequence[Component]) -> str:
@@ -423,15 +457,18 @@ def granted(result: PolicyResult) -> str:
     return ", ".join((result.outcome, *parts))
 
 
-def cheaper(report: Report, most: int = 3) -> list[tuple[Group, list[Alternative]]]:
-    """Resources with at most `most` alternatives each, in the advisor's order; the largest saving first."""
+def cheaper(report: Report, *, everything: bool, most: int = 3) -> list[tuple[Group, list[Alternative]]]:
+    """Resources with at most `most` alternatives each, in the advisor's order; the largest saving first.
+
+    Unless `everything` is asked for, resources that the change does not touch are left out: their cost is not news.
+    """
     found: dict[tuple[str, str], list[Alternative]] = {}
     for alternative in report.alternatives:
         best = found.setdefault((alternative.project, alternative.address), [])
         if len(best) < most:
             best.append(alternative)
     shown: list[tuple[Group, list[Alternative]]] = []
-    for group in groups(report.resources, fold=True):
+    for group in groups(filter(is_changed, report.resources) if not everything else report.resources, fold=True):
         best = found.pop((group.first.project, group.first.address), [])
         if best:
             shown.append((group, best))
@@ -443,17 +480,15 @@ def saving(alternative: Alternative, currency: str) -> str:
     return f"{signed_money(-alternative.saving, currency)} ({percent(-abs(alternative.saving_percent))})"
 
 
-def trade(alternative: Alternative) -> str:
-    """What else changes with an alternative, as one sentence part after its title; empty where nothing does."""
-    said: list[str] = []
-    if (figure := alternative.performance) is not None:
-        speed = "same speed" if figure.ratio == 1 else f"{number(round(figure.ratio, 2))}× the speed"
-        workload = figure.workload.replace("_", " ").replace("llm", "LLM")
-        said.append(f"{speed} in {visible(workload)} ({figure.basis})")
-    if alternative.memory_ratio is not None and alternative.memory_ratio != 1:
-        said.append(f"{number(round(alternative.memory_ratio, 2))}× the GPU memory")
-    said.extend(map(visible, alternative.conditions))
-    return "; ".join(said)
+def offer(alternative: Alternative, *, whole: bool) -> str:
+    """What an alternative is and what it asks for; of several conditions the first unless `whole`.
+
+    The title already tells price-relevant differences (GPU, memory, speed), so they are not said again.
+    """
+    conditions = [visible(condition) for condition in alternative.conditions]
+    said = [visible(alternative.title), *(conditions if whole else conditions[:1])]
+    left = 0 if whole else len(conditions) - 1
+    return "; ".join(said) + (f" (and {count(left, 'more condition')})" if left > 0 else "")
 
 
 def edits(alternative: Alternative) -> list[str]:

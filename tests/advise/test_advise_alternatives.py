@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -25,6 +25,7 @@ from gpuguard.model.usage import (
     Unknown,
     Usage,
 )
+from gpuguard.price.catalog import Catalog
 from gpuguard.price.engine import Engine
 
 
@@ -94,6 +95,8 @@ MACHINES = (
     machine("new.large", 16, 64, "NEW", 1),
     machine("new.tiny", 4, 16, "NEW", 1),
     machine("new.twin", 32, 128, "NEW", 1),
+    machine("mid.lean", 12, 256, "MID", 4),
+    machine("mid.thin", 20, 256, "MID", 4),
     machine("chip.plus", 16, 64, "NEURON-PLUS", 1),
     machine("slow.one", 16, 64, "SLOW", 1),
     machine("slow.two", 16, 64, "SLOW", 2),
@@ -137,6 +140,8 @@ PRICES = {
     "new.tiny": "0.2",
     "arm.large": "0.3",
     "new.twin": "0.75",
+    "mid.thin": "4.5",
+    "mid.lean": "4",
     "chip.plus": "0.1",
     "slow.one": "0.2",
     "slow.two": "0.3",
@@ -248,7 +253,7 @@ class Pricer:
     """The real engine on the prices of this file. Counts how often it is asked."""
 
     def __init__(self, facts: Facts) -> None:
-        self.engine, self.calls = Engine(facts), 0
+        self.engine, self.calls = Engine(cast(Catalog, facts)), 0
 
     def __call__(self, usage: Usage) -> Priced:
         self.calls += 1
@@ -468,8 +473,14 @@ def test_a_wide_spread_of_benchmarks_is_said_and_carries_a_risk() -> None:
 def test_a_group_that_scales_from_zero_is_judged_at_its_maximum() -> None:
     """Nothing runs, so nothing is saved now: $0 is never shown as a saving."""
     units = Units(Decimal(0), Decimal(0), Decimal(4))
-    new = next(a for a in found(workload="training", units=units) if a.to.sku == "new.large")
-    assert (new.monthly, new.saving, new.to.units) == (Decimal("2044.0"), Decimal("876.0"), 4)
+    asleep = found(workload="training", units=units, hours_per_month=Decimal(100))
+    new = next(a for a in asleep if a.to.sku == "new.large")
+    assert (new.monthly, new.saving, new.to.units, new.to.hours_per_month) == (
+        Decimal("2044.0"),
+        Decimal("876.0"),
+        4,
+        730,
+    )
     assert new.conditions[0] == "nothing runs at the expected size: figures are for the maximum of 4"
 
 
@@ -743,6 +754,7 @@ def test_only_the_pool_on_demand_of_a_mixed_group_moves_to_spot() -> None:
         pytest.param("big.large", "new.large", id="less memory and speed"),
         pytest.param("mid.large", "new.twin", id="a dearer machine with the same other GPU"),
         pytest.param("chip.large", "chip.plus", id="another model of what only its vendor makes"),
+        pytest.param("mid.thin", "mid.lean", id="fewer than four vCPUs for each GPU"),
         pytest.param("mid.large", "slow.one", id="a slower GPU"),
         pytest.param("new.large", "slow.two", id="two slower GPUs for one"),
         pytest.param("mid.large", "early.large", id="a GPU of another architecture that is slower but not on paper"),
@@ -799,10 +811,11 @@ def test_a_maximum_spot_price_keeps_the_machine() -> None:
 def test_a_spot_pool_is_compared_with_spot_prices() -> None:
     """$0.40 → $0.30 and $0.35 an hour; what has no spot price is not proposed."""
     proposed = found(facts=ON_SPOT, workload="training", purchase_model="spot")
-    assert [(a.to.sku, a.to.purchase_model, a.saving) for a in proposed] == [
-        ("new.large", "spot", Decimal("73.0")),
-        ("mid.small", "spot", Decimal("36.50")),
+    assert [(a.to.sku, a.to.purchase_model, a.saving, a.risk) for a in proposed] == [
+        ("new.large", "spot", Decimal("73.0"), "medium"),
+        ("mid.small", "spot", Decimal("36.50"), "medium"),
     ]
+    assert all(a.conditions[-1] == "spot prices and capacity change; neither is guaranteed" for a in proposed)
 
 
 def test_a_virtual_workstation_keeps_its_gpu() -> None:

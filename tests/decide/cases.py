@@ -1,6 +1,7 @@
 """What each rule says of which change: the tables behind the tests, by rule id."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from gpuguard.decide import Judged
 from tests.decide.build import judged, pool, resource, state
@@ -142,6 +143,13 @@ CASES: dict[str, list[Case]] = {
         fires("a new pool without a bound", "limit: 1000", judged(resource(None, UNBOUNDED)), "undecided"),
     ],
     "max-monthly-increase": [
+        quiet("a price within the limit for what had none", "limit: 734.38", judged(resource(UNPRICED, CHEAP))),
+        fires(
+            "a price over the limit for what had none and may have been dearer",
+            "limit: 20000",
+            judged(resource(UNPRICED, DEAR), monthly_delta=Decimal(0)),
+            "undecided",
+        ),
         fires(
             "an altered machine of unknown type on both sides",
             "limit: 20000",
@@ -175,6 +183,18 @@ CASES: dict[str, list[Case]] = {
         ),
     ],
     "max-increase-percent": [
+        fires("an increase beside what has no price", "limit: 500", OLD_UNPRICED_NEW_CHEAP, "undecided"),
+        quiet(
+            "a price within the limit for what had none",
+            "limit: 2",
+            judged(resource(DEAR, DEAR, address="aws_instance.old"), resource(UNPRICED, CHEAP)),
+        ),
+        fires(
+            "a price over the limit for what had none",
+            "limit: 1",
+            judged(resource(DEAR, DEAR, address="aws_instance.old"), resource(UNPRICED, CHEAP)),
+            "undecided",
+        ),
         quiet("a plan without GPUs", "limit: 0", NOTHING),
         quiet("an unchanged machine", "limit: 0", OLD_DEAR),
         quiet("a lower cost", "limit: 0", SHRUNK_DEAR),

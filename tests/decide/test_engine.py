@@ -87,18 +87,65 @@ def test_an_old_violation_does_not_hide_a_new_one() -> None:
     ]
 
 
-def test_many_violations_are_one_result_that_names_the_first_and_lists_all() -> None:
+def test_many_violations_are_one_result_that_lists_all_and_says_how_far() -> None:
     change = judged(*(resource(None, DEAR, address=f"aws_instance.node[{index}]") for index in range(2500)))
-    (result,) = decide([pack("rule: allowed-gpus\nallow: [T4]")], change).results
-    assert len(result.resources) == 2500
-    assert result.message.endswith("aws_instance.node[0], aws_instance.node[1], aws_instance.node[2] and 2497 more")
+    rules = pack(
+        "rule: allowed-gpus\nallow: [T4]",
+        "rule: max-resource-cost\nlimit: 1000",
+        "rule: max-gpus\nlimit: 1\nper: resource",
+    )
+    results = decide([rules], change).results
+    assert [len(result.resources) for result in results] == [2500] * 3
+    assert [result.message for result in results] == [
+        "GPU model H100-80GB is not allowed",
+        "up to $40,179 a month each, over $1,000",
+        "up to 8 GPUs each, over 1",
+    ]
 
 
-def test_addresses_of_several_projects_are_told_apart() -> None:
+def test_resources_of_several_projects_are_told_apart() -> None:
     change = judged(resource(None, DEAR, project="one"), resource(None, DEAR, project="two"))
     (result,) = decide([pack("rule: allowed-gpus\nallow: [T4]")], change).results
-    assert result.message.endswith(": aws_instance.node (one), aws_instance.node (two)")
     assert [one.project for one in result.resources] == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    ("others", "outcome"),
+    [
+        pytest.param([], "warn", id="warns where nothing else tells of it"),
+        pytest.param(["rule: unpriced-gpu"], "skipped", id="is skipped where a mandatory rule tells of it"),
+        pytest.param(
+            ["rule: unpriced-gpu\nenforcement: advisory"], "skipped", id="is skipped where an advisory rule does"
+        ),
+        pytest.param(["rule: unknown-gpu"], "warn", id="warns where the other rule passes"),
+        pytest.param(
+            ["rule: allowed-gpus\ndeny: [X900*]"], "warn", id="warns where the other rule is about something else"
+        ),
+    ],
+)
+def test_an_advisory_limit_on_something_unpriced(others: list[str], outcome: str) -> None:
+    rules = ["rule: max-exposure\nlimit: 1000\nenforcement: advisory", *others]
+    for order in (rules, rules[::-1]):
+        results = decide([pack(*order)], NEW_UNPRICED).results
+        assert [result.outcome for result in results if result.rule == "max-exposure"] == [outcome]
+
+
+def test_an_advisory_limit_warns_of_what_no_other_rule_tells() -> None:
+    change = judged(resource(None, UNPRICED), resource(None, UNBOUNDED, address="aws_autoscaling_group.any"))
+    rules = ["rule: max-exposure\nlimit: 1000\nenforcement: advisory", "rule: unpriced-gpu"]
+    assert decide([pack(*rules)], change).results[0].outcome == "warn"
+    assert decide([pack(*rules, "rule: unbounded-ceiling")], change).results[0].outcome == "skipped"
+
+
+def test_a_mandatory_limit_is_undecided_whatever_else_tells_of_it() -> None:
+    results = decide([pack("rule: max-exposure\nlimit: 1000", "rule: unpriced-gpu")], NEW_UNPRICED).results
+    assert [result.outcome for result in results] == ["undecided", "undecided"]
+
+
+def test_a_lower_cost_is_shown_as_such() -> None:
+    change = judged(resource(state("1000"), state("800.60")))
+    rules = pack("rule: max-monthly-increase\nlimit: 500", "rule: max-increase-percent\nlimit: 10")
+    assert [result.actual for result in decide([rules], change).results] == ["−$199", "−19.9 %"]
 
 
 def test_a_list_rule_tells_the_offending_name_once() -> None:

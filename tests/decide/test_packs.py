@@ -269,6 +269,18 @@ def test_what_is_no_plain_amount_is_refused(tmp_path: Path, written: str) -> Non
     assert "expected an amount in US dollars" in message
 
 
+@pytest.mark.parametrize("written", ["20%%", "20% off", "-1", "1e2", "0.2.1", "twenty", "[20]", "~"])
+def test_what_is_no_plain_percentage_is_refused(tmp_path: Path, written: str) -> None:
+    message = refused(write(tmp_path, body(f"  - rule: max-increase-percent\n    limit: {written}")))
+    assert "expected a percentage of 0 or more" in message
+
+
+@pytest.mark.parametrize("written", ["8 GPUs", "1,000", "-1", "eight", "0x8", "[8]", "~"])
+def test_what_is_no_plain_number_is_refused(tmp_path: Path, written: str) -> None:
+    message = refused(write(tmp_path, body(f"  - rule: max-gpus\n    limit: {written}")))
+    assert "expected a number of 0 or more" in message
+
+
 def test_words_that_yaml_takes_for_something_else_stay_words(tmp_path: Path) -> None:
     words = ["no", "on", "off", "yes", "true", "1_000", "012", "1e3", "12:30", "2020-01-01"]
     (pack,) = load([write(tmp_path, body(f"  - rule: allowed-skus\n    deny: [{', '.join(words)}]"))])

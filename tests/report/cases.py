@@ -320,7 +320,7 @@ def update_of_the_type() -> Report:
                 41.06,
                 kind="purchase_model",
                 risk="medium",
-                conditions=("the work must survive an interruption (checkpoints)",),
+                conditions=("the work must survive an interruption (checkpoints)", "spot prices and capacity change"),
                 edits=(
                     Edit(
                         address=node,
@@ -334,7 +334,7 @@ def update_of_the_type() -> Report:
             ),
             alternative(
                 node,
-                "p4d.24xlarge: 8 × A100-40GB",
+                "p4d.24xlarge: 8 × A100-40GB, 0.4× the speed in LLM training (measured), 0.5× the GPU memory",
                 "16029.08",
                 "24150.12",
                 60.1,

@@ -7,7 +7,7 @@ from pydantic import Field  # noqa: TID253 - rules are imported by the first pac
 
 from gpuguard.decide.each import Look, Seen, judge_each
 from gpuguard.decide.rule import DeltaSettings, Finding, Money, Percent, Settings, rule
-from gpuguard.decide.view import Basis, Change, cost_known, monthly, names
+from gpuguard.decide.view import Basis, Change, cost_known, monthly
 from gpuguard.model.money import money, money_pair
 from gpuguard.model.report import Resource, State
 
@@ -98,9 +98,10 @@ def max_monthly_increase(change: Change, options: MaxMonthlyIncrease) -> Iterato
     if increase > limit:
         actual, allowed = money_pair(increase, limit, signed=True)
         yield Finding("fail", f"{actual} a month is over {allowed}", actual, allowed, change.raising("expected"))
-    elif gaps := change.cost("expected").changed_gaps:
+    elif (most := change.largest_increase) is None or most > limit:
+        gaps = change.cost("expected").changed_gaps
         actual, allowed = money(increase, signed=True), money(limit)
-        text = f"{actual} a month without {names(gaps)}, which cannot be priced; the limit is {allowed}"
+        text = f"{actual} a month without what cannot be priced; the limit is {allowed}"
         yield Finding("undecided", text, actual, allowed, gaps)
     else:
         actual, allowed = money_pair(increase, limit, signed=True)
@@ -118,11 +119,15 @@ def max_increase_percent(change: Change, options: MaxIncreasePercent) -> Iterato
 
     Judged is the larger of the monthly delta and of what is paid once. The limit itself is allowed. From nothing,
     any increase is over any percentage: limit first GPUs by an amount. Under the limit, with a touched resource
-    whose added cost is not known, the rule is undecided.
+    whose added cost is not known, and where nothing of what was there before has a price, the rule is undecided.
     """
     increase, before = change.increase, change.judged.summary.monthly_before
     allowed = f"{options.limit.normalize():f} %"
     if increase > 0 and not before:
+        if unpriced := tuple(one for one in change.resources if not cost_known(one.before, "expected")):
+            text = f"{money(increase, signed=True)} a month, where the cost before it is not known"
+            yield Finding("undecided", text, money(increase, signed=True), allowed, unpriced)
+            return
         text = f"{money(increase, signed=True)} a month where there was no cost is over any percentage"
         yield Finding("fail", text, money(increase, signed=True), allowed, change.raising("expected"))
         return
@@ -130,8 +135,9 @@ def max_increase_percent(change: Change, options: MaxIncreasePercent) -> Iterato
     actual = _percent(percent, options.limit)
     if increase * 100 > options.limit * before:
         yield Finding("fail", f"{actual} is over {allowed}", actual, allowed, change.raising("expected"))
-    elif gaps := change.cost("expected").changed_gaps:
-        text = f"{actual} without {names(gaps)}, which cannot be priced; the limit is {allowed}"
+    elif (most := change.largest_increase) is None or most * 100 > options.limit * before:
+        gaps = change.cost("expected").changed_gaps
+        text = f"{actual} without what cannot be priced; the limit is {allowed}"
         yield Finding("undecided", text, actual, allowed, gaps)
     else:
         yield Finding("pass", f"{actual} is within {allowed}", actual, allowed)
@@ -156,13 +162,13 @@ def max_resource_cost(change: Change, options: MaxResourceCost) -> Iterator[Find
         cost = monthly(state, basis)
         if cost is not None and cost > limit:
             return Look({"cost": (cost,)})
-        return Look() if cost_known(state, basis) else Look(unsure="its cost is not known")
+        return Look() if cost_known(state, basis) else Look(unsure="the cost is not known")
 
     def message(seen: Sequence[Seen]) -> tuple[str, str]:
         dearest = sorted(seen, key=lambda one: (-one.offences["cost"][0], one.resource.project, one.resource.address))
         actual, allowed = money_pair(dearest[0].offences["cost"][0], limit)
-        more = f", as {len(seen) - 1} more" if len(seen) > 1 else ""
-        return f"{dearest[0].resource.address} costs {actual} a month, over {allowed}{more}", actual
+        text = f"{actual} a month is over {allowed}"
+        return text if len(seen) == 1 else f"up to {actual} a month each, over {allowed}", actual
 
     yield from judge_each(
         change,
@@ -187,12 +193,12 @@ def _total(change: Change, options: MaxMonthlyTotal | MaxExposure, basis: Basis)
         if everything or total.raised == "yes":
             yield Finding("fail", text, actual, allowed, change.raising(basis))
         elif total.raised == "unknown":
-            text += f"; whether this change raises it cannot be told without {names(total.changed_gaps)}"
+            text += "; whether this change raises it cannot be told"
             yield Finding("undecided", text, actual, allowed, total.changed_gaps)
         else:
-            yield Finding("fail", f"{text}; this change does not raise it", actual, allowed, existing=True)
+            yield Finding("fail", text, actual, allowed, existing=True)
     elif total.gaps and (everything or total.raised != "no"):
-        text = f"{actual} a month{where} without {names(total.gaps)}, which cannot be priced; the limit is {allowed}"
+        text = f"{actual} a month{where} without what cannot be priced; the limit is {allowed}"
         yield Finding("undecided", text, actual, allowed, total.gaps)
     else:
         yield Finding("pass", f"{actual} a month{where} is within {allowed}", actual, allowed)
@@ -203,5 +209,5 @@ def _percent(percent: Decimal, limit: Decimal) -> str:
     rounded = percent.quantize(Decimal("0.1"), ROUND_HALF_UP)
     if rounded == limit != percent:
         rounded = percent.quantize(Decimal("0.000001"), ROUND_HALF_UP)
-    sign = "−" if percent < 0 else "+"
+    sign = "−" if rounded < 0 else "+" if rounded else ""
     return f"{sign}{abs(rounded).normalize():f} %"

@@ -9,7 +9,7 @@ from pydantic import Field  # noqa: TID253 - rules are imported by the first pac
 from gpuguard.decide.each import Look, Seen, judge_each
 from gpuguard.decide.patterns import gpu_matches
 from gpuguard.decide.rule import Count, Finding, Pattern, Settings, rule
-from gpuguard.decide.view import Basis, Change, billed, names, remains, same, touched, units
+from gpuguard.decide.view import Basis, Change, billed, remains, same, touched, units
 from gpuguard.model.report import Resource, State
 
 
@@ -51,14 +51,14 @@ def max_gpus(change: Change, options: MaxGpus) -> Iterator[Finding]:
     before, after, added = Decimal(0), Decimal(0), []
     gaps, changed_gaps = [], []
     for resource in change.resources:
-        then, then_known = _count(resource.before, options)
+        then, _ = _count(resource.before, options)
         now, now_known = _count(remains(resource), options)
         before, after = before + then, after + now
         if now > then:
             added.append((then - now, resource.project, resource.address, resource))
         if not now_known:
             gaps.append(resource)
-        if touched(resource) and not same(resource) and not (now_known and then_known):
+        if touched(resource) and not same(resource) and not now_known:
             changed_gaps.append(resource)
     raised = after > before
     actual = _number(after)
@@ -70,12 +70,12 @@ def max_gpus(change: Change, options: MaxGpus) -> Iterator[Finding]:
         if everything or raised:
             yield Finding("fail", text, actual, allowed, tuple(one[3] for one in added[:3]))
         elif changed_gaps:
-            text += f"; whether this change raises it cannot be told without {names(changed_gaps)}"
+            text += "; whether this change raises it cannot be told"
             yield Finding("undecided", text, actual, allowed, tuple(changed_gaps))
         else:
-            yield Finding("fail", f"{text}; this change does not raise it", actual, allowed, existing=True)
+            yield Finding("fail", text, actual, allowed, existing=True)
     elif gaps and (everything or raised or changed_gaps):
-        text += f" without {names(gaps)}, whose number is not known; the limit is {allowed}"
+        text += f" without what is not known; the limit is {allowed}"
         yield Finding("undecided", text, actual, allowed, tuple(gaps))
     else:
         yield Finding("pass", f"{text}, within {allowed}", actual, allowed)
@@ -86,13 +86,13 @@ def _each(change: Change, options: MaxGpus, kind: str, allowed: str) -> Iterator
         count, known = _count(state, options)
         if count > options.limit:
             return Look({"gpus": (count,)})
-        return Look() if known else Look(unsure="its number of GPUs is not known")
+        return Look() if known else Look(unsure="the number of GPUs is not known")
 
     def message(seen: Sequence[Seen]) -> tuple[str, str]:
         most = sorted(seen, key=lambda one: (-one.offences["gpus"][0], one.resource.project, one.resource.address))
         actual = _number(most[0].offences["gpus"][0])
-        more = f", as {len(seen) - 1} more" if len(seen) > 1 else ""
-        return f"{most[0].resource.address} has {actual} GPUs{kind}, over {allowed}{more}", actual
+        each = "up to {} GPUs{} each, over {}" if len(seen) > 1 else "{} GPUs{}, over {}"
+        return each.format(actual, kind, allowed), actual
 
     passed = f"no resource has more than {allowed} GPUs{kind}"
     yield from judge_each(change, options, look, message, passed=passed, limit=allowed)

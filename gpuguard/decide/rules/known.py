@@ -8,7 +8,7 @@ from pydantic import Field  # noqa: TID253 - rules are imported by the first pac
 
 from gpuguard.decide.each import Look, Seen, Size, judge_each, offence_names
 from gpuguard.decide.rule import Finding, Settings, rule
-from gpuguard.decide.view import Change, billed, monthly, names, supply, units, without_price
+from gpuguard.decide.view import Change, billed, monthly, supply, units, without_price
 from gpuguard.model.report import Pool, Resource, State
 
 _UNBOUNDED = Decimal("Infinity")
@@ -62,6 +62,7 @@ def unknown_in(state: State) -> dict[str, Size]:
     settings=UnpricedGpu,
     remedy="Add the price to the catalog, or take a machine type and a region that have one.",
     example="rule: unpriced-gpu\noutcome: undecided",
+    tells_gaps=True,
 )
 def unpriced_gpu(change: Change, options: UnpricedGpu) -> Iterator[Finding]:
     """Leave the verdict undecided, or fail it, for a GPU resource that the change brings and that has no price.
@@ -75,10 +76,10 @@ def unpriced_gpu(change: Change, options: UnpricedGpu) -> Iterator[Finding]:
 
     def message(seen: Sequence[Seen]) -> tuple[str, str]:
         pools = offence_names(seen)
-        return f"no price for {pools}: {names(one.resource for one in seen)}", pools
+        return f"no price for {pools}", pools
 
     yield from judge_each(
-        change, options, look, message, passed="every GPU is priced", undecided=options.outcome == "undecided"
+        change, options, look, message, passed="every known GPU is priced", undecided=options.outcome == "undecided"
     )
 
 
@@ -87,6 +88,7 @@ def unpriced_gpu(change: Change, options: UnpricedGpu) -> Iterator[Finding]:
     settings=UnknownGpu,
     remedy="Give the value in the configuration, or tell the region on the command line.",
     example="rule: unknown-gpu\nenforcement: advisory",
+    tells_gaps=True,
 )
 def unknown_gpu(change: Change, options: UnknownGpu) -> Iterator[Finding]:
     """Leave the verdict undecided, or fail it, for a resource whose machine type, size or region is not known.
@@ -100,7 +102,7 @@ def unknown_gpu(change: Change, options: UnknownGpu) -> Iterator[Finding]:
 
     def message(seen: Sequence[Seen]) -> tuple[str, str]:
         what = offence_names(seen)
-        return f"{what} cannot be told before apply: {names(one.resource for one in seen)}", what
+        return f"{what} cannot be told before apply", what
 
     yield from judge_each(
         change, options, look, message, passed="every GPU is known", undecided=options.outcome == "undecided"
@@ -112,6 +114,7 @@ def unknown_gpu(change: Change, options: UnknownGpu) -> Iterator[Finding]:
     settings=UnboundedCeiling,
     remedy="Set the maximum size.",
     example="rule: unbounded-ceiling\nenforcement: advisory",
+    tells_gaps=True,
 )
 def unbounded_ceiling(change: Change, options: UnboundedCeiling) -> Iterator[Finding]:
     """Fail a resource that the change brings and that may scale without an upper bound. It needs no price.
@@ -126,13 +129,13 @@ def unbounded_ceiling(change: Change, options: UnboundedCeiling) -> Iterator[Fin
             if pool.units.max is not None or (pool.gpu is None and pool.sku is not None):
                 continue
             if pool.units.expected is None and pool.units.min is None:
-                unsure = "its size is not known"
+                unsure = "the size is not known"
             else:
                 found[pool.name] = ()
         return Look(found, unsure)
 
     def message(seen: Sequence[Seen]) -> tuple[str, str]:
-        return f"no maximum size for {offence_names(seen)}: {names(one.resource for one in seen)}", "no maximum"
+        return f"no maximum size for {offence_names(seen)}", "no maximum"
 
     yield from judge_each(
         change, options, look, message, passed="everything that scales has a maximum size", limit="a maximum"

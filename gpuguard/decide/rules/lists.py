@@ -8,7 +8,7 @@ from pydantic import Field, model_validator  # noqa: TID253 - rules are imported
 from gpuguard.decide.each import Look, Seen, Size, judge_each, offence_names
 from gpuguard.decide.patterns import gpu_matches, listing, matches, region_matches
 from gpuguard.decide.rule import Finding, Pattern, RegionPattern, Settings, rule
-from gpuguard.decide.view import SENSITIVE, Change, machine_type, names, supply, units
+from gpuguard.decide.view import SENSITIVE, Change, machine_type, supply, units
 from gpuguard.model.report import Pool, Resource, State
 from gpuguard.model.usage import PurchaseModel
 
@@ -179,7 +179,7 @@ def _listed(
 
     def message(seen: Sequence[Seen]) -> tuple[str, str]:
         offending = offence_names(seen)
-        return f"{noun} {offending} is not allowed: {names(one.resource for one in seen)}", offending
+        return f"{noun} {offending} is not allowed", offending
 
     limit = "; ".join(
         f"{word} {listing(patterns)}"

@@ -7,7 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field  # noqa: TID2
 
 from gpuguard.decide.each import Look, Seen, judge_each, offence_names
 from gpuguard.decide.rule import Finding, Flag, Settings, rule
-from gpuguard.decide.view import Change, names
+from gpuguard.decide.view import Change
 from gpuguard.model.report import Resource, State
 
 TagText = Annotated[str, Field(min_length=1, max_length=256)]
@@ -61,14 +61,14 @@ def required_tags(change: Change, options: RequiredTags) -> Iterator[Finding]:
         for tag in options.tags:
             values = {value for value in tags.get(fold(tag.key), ()) if value.strip()}
             if not values:
-                lacking[f"{tag.key} is missing"] = ()
+                lacking[f"tag {tag.key} is missing"] = ()
             elif tag.values and not values <= set(tag.values):
-                lacking[f"{tag.key} is {', '.join(sorted(values))}"] = ()
+                lacking[f"tag {tag.key} is {', '.join(sorted(values))}"] = ()
         return Look(lacking)
 
     def message(seen: Sequence[Seen]) -> tuple[str, str]:
         lacking = offence_names(seen)
-        return f"tags: {lacking}: {names(one.resource for one in seen)}", lacking
+        return lacking, lacking
 
     limit = "; ".join(tag.key + (f": {', '.join(tag.values)}" if tag.values else "") for tag in options.tags)
     yield from judge_each(

@@ -1,0 +1,173 @@
+"""The usage file: what a team knows of its GPUs and Terraform does not, keyed by address pattern.
+
+    version: 1
+    resources:
+      "module.train.*":
+        hours_per_month: 200
+      aws_eks_node_group.batch:
+        average_nodes: 2.5
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gpuguard.errors import ConfigError
+from gpuguard.model.report import Diagnostic
+from gpuguard.model.usage import HOURS_PER_MONTH, PoolUsage, Units, Usage
+from gpuguard.yamlfile import Document, parse, quoted, read_limited
+
+if TYPE_CHECKING:
+    from gpuguard.extract import ResourceUsage
+
+_ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the file says of the resources whose address matches. None: nothing."""
+
+    pattern: str
+    line: int
+    hours_per_month: Decimal | None
+    average_nodes: Decimal | None
+
+    def matches(self, address: str) -> bool:
+        """``*`` stands for any characters, ``?`` for one; brackets and quotes are part of Terraform addresses."""
+        return _matches(self.pattern, address)
+
+
+class UsageFile:
+    """All entries of a usage file; where several match, later ones override earlier ones."""
+
+    def __init__(self, path: str, entries: tuple[Entry, ...]) -> None:
+        self.path, self.entries = path, entries
+        self._used: set[int] = set()
+
+    def apply(self, found: "ResourceUsage") -> "ResourceUsage":
+        """The resource with the file's hours and sizes on both sides."""
+        hours: Decimal | None = None
+        nodes: Decimal | None = None
+        for entry in self.entries:
+            if entry.matches(found.node.address):
+                self._used.add(entry.line)
+                hours = entry.hours_per_month if entry.hours_per_month is not None else hours
+                nodes = entry.average_nodes if entry.average_nodes is not None else nodes
+        if hours is None and nodes is None:
+            return found
+        return replace(found, before=_applied(found.before, hours, nodes), after=_applied(found.after, hours, nodes))
+
+    def unmatched(self, project: str) -> Iterable[Diagnostic]:
+        """A warning for every entry that no GPU resource of the document matches: it is often a slip."""
+        for entry in self.entries:
+            if entry.line not in self._used:
+                yield Diagnostic(
+                    level="warning",
+                    code="usage-unmatched",
+                    project=project,
+                    address=None,
+                    message=f"{self.path}:{entry.line}: no GPU resource matches {quoted(entry.pattern)}",
+                    hint=None,
+                )
+
+
+def _applied(usage: Usage | None, hours: Decimal | None, nodes: Decimal | None) -> Usage | None:
+    if usage is None:
+        return None
+    pools = usage.pools
+    if nodes is not None:
+        pools = _sized(pools, nodes)
+    if hours is not None:
+        # What is said to run for some hours may still run all month: the maximum keeps its hours.
+        pools = tuple(replace(pool, hours_per_month=min(hours, pool.hours_per_month)) for pool in pools)
+    return replace(usage, pools=pools)
+
+
+def _sized(pools: tuple[PoolUsage, ...], nodes: Decimal) -> tuple[PoolUsage, ...]:
+    """Share an average size among the pools of a resource as they share its expected size, else its maximum."""
+    for size in ("expected", "max"):
+        shares = [getattr(pool.units, size) or _ZERO for pool in pools]
+        total = sum(shares, _ZERO)
+        if total:
+            break
+    else:
+        shares, total = [Decimal(1)] * len(pools), Decimal(len(pools))
+    return tuple(
+        replace(pool, units=Units(pool.units.min, nodes * share / total, pool.units.max))
+        for pool, share in zip(pools, shares, strict=True)
+    )
+
+
+def _matches(pattern: str, address: str) -> bool:
+    """Glob with ``*`` and ``?`` only, in linear time for each star (no regular expression to blow up)."""
+    star = mark = -1
+    position = index = 0
+    while index < len(address):
+        if position < len(pattern) and pattern[position] == "*":
+            star, mark = position, index
+            position += 1
+        elif position < len(pattern) and (pattern[position] == "?" or pattern[position] == address[index]):
+            position += 1
+            index += 1
+        elif star >= 0:
+            mark += 1
+            position, index = star + 1, mark
+        else:
+            return False
+    return all(char == "*" for char in pattern[position:])
+
+
+def load_usage(path: str) -> UsageFile:
+    """Read a usage file. Raises ConfigError that lists every mistake with line and column."""
+    document = parse(read_limited(Path(path), path, "usage file"))
+    entries = _entries(document)
+    if document.mistakes:
+        lines = [f"{path}:{each.place.line}:{each.place.column}: {each.message}" for each in sorted(document.mistakes)]
+        raise ConfigError("\n".join(lines), hint="`gpuguard schema usage` prints what a usage file may hold")
+    return UsageFile(path, tuple(entries))
+
+
+def _entries(document: Document) -> list[Entry]:
+    from pydantic import ValidationError
+
+    from gpuguard.price.usage_models import UsageModel
+
+    if document.mistakes:
+        return []
+    try:
+        model = UsageModel.model_validate(document.tree)
+    except ValidationError as error:
+        for each in error.errors(include_url=False):
+            place = tuple(str(step) if not isinstance(step, int) else step for step in each["loc"] if step != "[key]")
+            document.add(place, _words(each, UsageModel.known_keys(place)))
+        return []
+    return [
+        Entry(pattern, document.place(("resources", pattern)).line, values.hours_per_month, values.average_nodes)
+        for pattern, values in model.resources.items()
+    ]
+
+
+def _words(error: Any, known: Iterable[str]) -> str:
+    from gpuguard.yamlfile import nearest
+
+    name = str(error["loc"][-1]) if error["loc"] else "the file"
+    if error["type"] == "extra_forbidden":
+        keys = list(known)
+        return f"unknown key {quoted(name)}{nearest(name, keys) or '; allowed: ' + ', '.join(keys)}"
+    if error["type"] == "missing":
+        return f"{name} is missing"
+    message = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+    return f"{name}: {message}"
+
+
+def schema() -> dict[str, Any]:
+    """JSON Schema of a usage file, made from its model."""
+    from gpuguard.price.usage_models import UsageModel
+
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **UsageModel.model_json_schema()}
+
+
+MAX_HOURS = HOURS_PER_MONTH
+"""No machine runs for more hours than an average month has."""

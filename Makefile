@@ -38,7 +38,8 @@ wheel-test: $(VENV)/.installed
 # Writes what the code produces now into the golden files. Read the diff like code.
 goldens: $(VENV)/.installed
 	$(BIN)/python -m pytest -q --update-goldens
-	$(BIN)/python -m gpuguard.decide.docs --write
+	$(BIN)/python -m gpuguard.decide.docs docs/rules.md
+	$(BIN)/python -m gpuguard.extract.docs docs/resources.md
 
 # Makes fixtures/*/plan.json again, with terraform or with a command of the same interface as `terraform plan`'s stand-in.
 fixtures: $(VENV)/.installed

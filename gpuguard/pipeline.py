@@ -95,7 +95,12 @@ def compare(before: str, after: str, project: str, settings: Settings) -> Report
         if examined.meta.error is not None:
             raise InputError(examined.meta.error)
     resources = _difference(old, new, project)
-    merged = Examined(new.meta, resources, new.diagnostics, new.alternatives)
+    alternatives, diagnostics = new.alternatives, new.diagnostics
+    if not _several(old) and not _several(new):
+        diagnostics = tuple(msgspec.structs.replace(each, project=project) for each in diagnostics)
+        if alternatives is not None:
+            alternatives = tuple(msgspec.structs.replace(each, project=project) for each in alternatives)
+    merged = Examined(new.meta, resources, diagnostics, alternatives)
     report = _report([merged], settings, engine)
     inputs = tuple(msgspec.structs.replace(examined.meta, project=project) for examined in (old, new))
     return msgspec.structs.replace(report, inputs=inputs)
@@ -109,8 +114,8 @@ def examine(path: str, project: str, settings: Settings, engine: Engine, *, repo
             return _examine_report(data, path, project)
         document = parse_document(data, path, project)
         return _examine_document(document, settings, engine)
-    except InputError as error:
-        message = f"{error.message} ({error.hint})" if error.hint else error.message
+    except (InputError, RecursionError, MemoryError) as error:
+        message = _why(error, path)
         return Examined(
             Input(
                 project=project,
@@ -123,6 +128,14 @@ def examine(path: str, project: str, settings: Settings, engine: Engine, *, repo
                 error=message,
             )
         )
+
+
+def _why(error: InputError | RecursionError | MemoryError, path: str) -> str:
+    if isinstance(error, InputError):
+        return f"{error.message} ({error.hint})" if error.hint else error.message
+    if isinstance(error, RecursionError):
+        return f"{path}: nested too deeply to be a Terraform plan"
+    return f"{path}: does not fit into the memory there is"
 
 
 def _examine_document(document: Document, settings: Settings, engine: Engine) -> Examined:
@@ -295,12 +308,10 @@ def _examine_report(data: bytes, path: str, project: str) -> Examined:
 def _difference(old: Examined, new: Examined, project: str) -> tuple[PricedResource, ...]:
     """Resources of two ends, paired by address; what only one has is created or deleted.
 
-    Projects are told apart when both sides are saved reports of several; a plan is one project.
+    Projects are told apart when a side is a saved report of several; otherwise both sides are one project, whatever
+    it was called then.
     """
-    several = (
-        len({each.resource.project for each in (*old.resources, *new.resources)}) > 1
-        and old.meta.kind == new.meta.kind == "report"
-    )
+    several = _several(old) or _several(new)
 
     def key(resource: Resource) -> tuple[str, str, str | None]:
         return (resource.project if several else "", resource.address, resource.deposed)
@@ -346,6 +357,10 @@ def _difference(old: Examined, new: Examined, project: str) -> tuple[PricedResou
         )
         found.append(PricedResource(resource, priced, None))
     return tuple(found)
+
+
+def _several(examined: Examined) -> bool:
+    return len({each.resource.project for each in examined.resources}) > 1
 
 
 def _remaining(resource: Resource) -> State | None:

@@ -1,6 +1,8 @@
 """Parses the arguments, runs the command, and maps every outcome to an exit code."""
 
 import argparse
+import errno
+import io
 import os
 import sys
 import traceback
@@ -9,7 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from gpuguard.cli import options
-from gpuguard.errors import ExitCode, GpuguardError, UsageError
+from gpuguard.errors import ConfigError, ExitCode, GpuguardError, UsageError
 
 _DESCRIPTION = "The cost guardrail for GPUs in Terraform pull requests."
 _EPILOG = """\
@@ -25,6 +27,13 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(message, hint=f"see `{self.prog} --help`")
+
+
+class _ClosedOutput(io.TextIOBase):
+    """Standard output where the caller has closed it (``>&-``): no report is lost without a word."""
+
+    def write(self, text: str, /) -> int:
+        raise ConfigError("standard output is closed")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -83,27 +92,38 @@ def parser() -> argparse.ArgumentParser:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line; the one place where errors become exit codes."""
-    if hasattr(sys.stdout, "reconfigure"):
-        # a terminal that cannot show a character gets an escape, not a traceback
-        sys.stdout.reconfigure(errors="backslashreplace")
-        sys.stderr.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    if sys.stdout is None:
+        sys.stdout = _ClosedOutput()
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            # a terminal that cannot show a character gets an escape, not a traceback
+            stream.reconfigure(errors="backslashreplace")
     try:
-        code = _dispatch(arguments)
+        try:
+            code = _dispatch(arguments)
+        except SystemExit as stop:  # argparse after --help
+            code = int(stop.code or 0)
         sys.stdout.flush()
     except GpuguardError as error:
-        _complain(error.message, error.hint)
+        options.complain(error.message, error.hint)
         return error.exit_code
     except KeyboardInterrupt:
-        _complain("interrupted", "")
+        options.complain("interrupted")
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
-        # the reader has seen enough (`| head`); keep Python from complaining once more at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        options.drop_output()
         return ExitCode.PASS
-    except SystemExit as stop:  # argparse after --help
-        return int(stop.code or 0)
-    except RecursionError:
-        _complain("the input is nested too deeply", "")
+    except (RecursionError, MemoryError) as error:
+        deep = isinstance(error, RecursionError)
+        options.complain(
+            "the input is nested too deeply" if deep else "the input does not fit into the memory there is"
+        )
+        return ExitCode.INPUT
+    except OSError as error:
+        # a full disk or a closed descriptor behind standard output; files of the user have errors of their own
+        if error.errno not in (errno.ENOSPC, errno.EBADF, errno.EIO, errno.EPIPE):
+            return _bug(error)
+        options.complain(f"standard output: cannot be written: {error.strerror}")
         return ExitCode.INPUT
     except Exception as error:
         return _bug(error)
@@ -136,14 +156,6 @@ def _dispatch(arguments: Sequence[str]) -> int:
     from gpuguard.cli import schema
 
     return schema.run(parsed)
-
-
-def _complain(message: str, hint: str) -> None:
-    from gpuguard.report.text import visible
-
-    sys.stderr.write(f"error: {visible(message)}\n")
-    if hint:
-        sys.stderr.write(f"hint: {visible(hint)}\n")
 
 
 def _bug(error: Exception) -> int:

@@ -1,7 +1,6 @@
 """``gpuguard check PATH...``."""
 
 import argparse
-import sys
 
 from gpuguard.cli import options
 from gpuguard.errors import UsageError
@@ -18,11 +17,12 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("standard input can be read only once")
     projects = names or [default_project(path) for path in paths]
     settings = options.settings(arguments)
+    options.report_targets(arguments)  # a wrong one is told before the work is done
     report = check(list(zip(paths, projects, strict=True)), settings)
-    options.print_report(report, arguments)
     for each in report.inputs:
-        if each.error is not None and (arguments.format != "table" or arguments.output):
-            sys.stderr.write(f"error: {each.error}\n")
+        if each.error is not None:
+            options.complain(each.error)
+    options.print_report(report, arguments)
     return options.exit_code(report, arguments.fail_on)
 
 

@@ -13,6 +13,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.before == arguments.after == "-":
         raise UsageError("standard input can be read only once")
     project = arguments.project or default_project(arguments.after)
+    options.report_targets(arguments)  # a wrong one is told before the work is done
     report = compare(arguments.before, arguments.after, project, options.settings(arguments))
     options.print_report(report, arguments)
     return options.exit_code(report, arguments.fail_on)

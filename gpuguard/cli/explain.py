@@ -55,7 +55,9 @@ class _Paint:
         return f"\x1b[2m{value}\x1b[0m" if self._on else value
 
 
-def _lines(resource: Resource, report: Report, reads: "tuple[tuple[str, ...], tuple[str, ...], str] | None", paint: _Paint) -> Iterator[str]:
+def _lines(
+    resource: Resource, report: Report, reads: "tuple[tuple[str, ...], tuple[str, ...], str] | None", paint: _Paint
+) -> Iterator[str]:
     yield paint.bold(f"{text.visible(resource.address)}{f' (deposed {resource.deposed})' if resource.deposed else ''}")
     place = [resource.action, resource.type]
     if resource.module:
@@ -90,7 +92,11 @@ def _state(name: str, state: State, paint: _Paint) -> Iterator[str]:
         yield "  nothing in scope"
     figures = [
         f"{label} {money(amount, cents=True) if amount is not None else 'not priced'}"
-        for label, amount in (("min", state.monthly.min), ("expected", state.monthly.expected), ("max", state.monthly.max))
+        for label, amount in (
+            ("min", state.monthly.min),
+            ("expected", state.monthly.expected),
+            ("max", state.monthly.max),
+        )
     ]
     yield f"  = a month: {' · '.join(figures)}"
     if state.list_monthly.expected is not None and state.list_monthly.expected != state.monthly.expected:
@@ -118,7 +124,11 @@ def _component(component: Component, paint: _Paint) -> Iterator[str]:
     if component.unit_price_range is not None:
         low, high = component.unit_price_range
         yield f"      known as a range of ${low} to ${high}; the dear end is judged"
-    if component.list_unit_price is not None and component.list_unit_price != component.unit_price and component.kind != "discount":
+    if (
+        component.list_unit_price is not None
+        and component.list_unit_price != component.unit_price
+        and component.kind != "discount"
+    ):
         yield f"      list ${component.list_unit_price}"
     yield paint.dim(f"      {component.source}, {component.as_of}")
 

@@ -133,18 +133,47 @@ def _region(text: str) -> tuple[str, str]:
     return cloud, name
 
 
+def complain(message: str, hint: str = "") -> None:
+    """Write an error, and the way out, to standard error; each on one line that is safe to print."""
+    from gpuguard.report.text import visible
+
+    if sys.stderr is None:
+        return
+    sys.stderr.write(f"error: {visible(message)}\n")
+    if hint:
+        sys.stderr.write(f"hint: {visible(hint)}\n")
+    sys.stderr.flush()
+
+
 def print_report(report: Report, arguments: argparse.Namespace) -> None:
     """Write the report to standard output or ``--output``, and to every ``--out``."""
-    targets = [_target(text) for text in arguments.out]
-    wanted = [str(path) for _, path in targets] + ([arguments.output] if arguments.output else [])
-    if len(set(wanted)) < len(wanted):
-        raise UsageError("two reports would be written to the same file")
+    targets = report_targets(arguments)
     for name, path in targets:
         _write(path, _render(report, name, arguments, width=_SCREEN, color=False))
     if arguments.output:
         _write(Path(arguments.output), _render(report, arguments.format, arguments, width=_SCREEN, color=False))
         return
-    sys.stdout.write(_render(report, arguments.format, arguments, width=width(), color=color(arguments)))
+    try:
+        sys.stdout.write(_render(report, arguments.format, arguments, width=width(), color=color(arguments)))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        drop_output()  # the reader has seen enough (`| head`); the verdict is still the exit code
+
+
+def drop_output() -> None:
+    """Send what is still to be written nowhere, so that Python does not complain of the closed pipe at exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+def report_targets(arguments: argparse.Namespace) -> list[tuple[str, Path]]:
+    """Format and file of every ``--out``. Raises UsageError when they are wrong or meet in one file."""
+    targets = [_target(text) for text in arguments.out]
+    wanted = [str(path) for _, path in targets] + ([str(Path(arguments.output))] if arguments.output else [])
+    if len(set(wanted)) < len(wanted):
+        raise UsageError("two reports would be written to the same file")
+    return targets
 
 
 def _render(report: Report, name: str, arguments: argparse.Namespace, *, width: int, color: bool) -> str:
@@ -164,7 +193,8 @@ def _write(path: Path, text: str) -> None:
     try:
         path.write_bytes(text.encode())
     except (OSError, ValueError) as error:
-        raise ConfigError(f"{path}: cannot be written: {getattr(error, 'strerror', None) or error}") from None
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise ConfigError(f"{path}: cannot be written: {reason}") from None
 
 
 def color(arguments: argparse.Namespace) -> bool:

@@ -6,11 +6,10 @@ of the rule decide, and `no`, `1_000`, `012` or `12:30` never turn into somethin
 """
 
 import codecs
-import difflib
-import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+import msgspec
 
 if TYPE_CHECKING:
     import yaml
@@ -24,34 +23,31 @@ _NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
 _WIDE = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Place:
+class Place(msgspec.Struct, frozen=True, order=True):
     """Line and column in a file, both counted from 1."""
 
     line: int
     column: int
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Mistake:
+class Mistake(msgspec.Struct, frozen=True, order=True):
     """What is wrong, and where."""
 
     place: Place
     message: str
 
 
-@dataclass(slots=True)
-class Document:
+class Document(msgspec.Struct):
     """The content of a file with the places of its values and keys, and the mistakes found while reading it.
 
     `spoilt` are the paths whose value could not be read; no more need be said of them.
     """
 
     tree: Tree = None
-    values: dict[Path, Place] = field(default_factory=dict)
-    keys: dict[Path, Place] = field(default_factory=dict)
-    mistakes: list[Mistake] = field(default_factory=list)
-    spoilt: set[Path] = field(default_factory=set)
+    values: dict[Path, Place] = msgspec.field(default_factory=dict)
+    keys: dict[Path, Place] = msgspec.field(default_factory=dict)
+    mistakes: list[Mistake] = msgspec.field(default_factory=list)
+    spoilt: set[Path] = msgspec.field(default_factory=set)
 
     def place(self, path: Path) -> Place:
         """Where a value stands, or the nearest thing around it."""
@@ -71,6 +67,8 @@ def quoted(text: str, most: int = 60) -> str:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """``; did you mean `x`?``, or nothing where nothing is near."""
+    import difflib
+
     near = difflib.get_close_matches(word[:100].lower().replace("_", "-"), choices := list(known), 1, 0.6)
     near = near or difflib.get_close_matches(word[:100].lower(), choices, 1, 0.6)
     return f"; did you mean `{near[0]}`?" if near else ""
@@ -108,8 +106,7 @@ class _Stop(Exception):
     """Nothing after this place can be understood."""
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(msgspec.Struct):
     """A mapping or list that is being read; `key` is the one whose value comes next."""
 
     node: dict[str, Tree] | list[Tree]
@@ -274,7 +271,11 @@ class _Builder:
 
 def _showable(char: str) -> bool:
     """Letters, signs, spaces and what joins emoji; nothing that moves the cursor or the direction of writing."""
-    return char.isprintable() or char in "\n\t\u200c\u200d" or unicodedata.category(char) == "Zs"
+    if char.isprintable() or char in "\n\t\u200c\u200d":
+        return True
+    import unicodedata
+
+    return unicodedata.category(char) == "Zs"
 
 
 def _is_plain(event: "yaml.ScalarEvent") -> bool:

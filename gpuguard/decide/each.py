@@ -1,8 +1,9 @@
 """The rules that look at one resource at a time: which offences are new, which were there, which cannot be told."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
+
+import msgspec
 
 from gpuguard.decide.patterns import listing
 from gpuguard.decide.rule import Finding, Settings
@@ -15,16 +16,14 @@ Size = tuple[Decimal, ...]
 """How bad an offence is, in as many figures as it takes; worse is larger in any of them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(msgspec.Struct, frozen=True):
     """What a rule sees on one side of a resource: offences by name with their size, or why it cannot tell."""
 
-    offences: Mapping[str, Size] = field(default_factory=dict)
+    offences: Mapping[str, Size] = msgspec.field(default_factory=dict)
     unsure: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(msgspec.Struct, frozen=True):
     """The resources of one finding, with the offences counted against each."""
 
     resource: Resource

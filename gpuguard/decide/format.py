@@ -1,8 +1,8 @@
 """The format of a policy pack, version 1: from the content of a file to rules with settings, or to its mistakes."""
 
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
+import msgspec
 from pydantic import (  # noqa: TID253 - this module is imported by the first pack that is loaded, not before
     BaseModel,
     ConfigDict,
@@ -11,7 +11,7 @@ from pydantic import (  # noqa: TID253 - this module is imported by the first pa
 )
 
 from gpuguard.decide.document import Document, Mistake, Path, Place, Tree, nearest, quoted
-from gpuguard.decide.rule import Name, Rule, Settings, rules
+from gpuguard.decide.rule import Name, Rule, Settings, find, rules
 
 MOST_MISTAKES = 200
 """After so many mistakes the rest of a file is not examined."""
@@ -28,8 +28,7 @@ class Header(BaseModel):
     rules: list[Any] = Field(min_length=1, description="The rules. Each can be there several times under its own `id`.")
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(msgspec.Struct, frozen=True):
     """The content of a pack file: its rules with the settings and line of each."""
 
     name: str
@@ -71,7 +70,6 @@ def _header(document: Document) -> Header | None:
 
 def _entry(document: Document, index: int, entry: Tree) -> tuple[Rule, Settings] | None:
     path: Path = ("rules", index)
-    known = rules()
     if not isinstance(entry, dict):
         _add(document, path, "a rule is a mapping that starts with `rule:` and the rule's name")
         return None
@@ -79,15 +77,17 @@ def _entry(document: Document, index: int, entry: Tree) -> tuple[Rule, Settings]
     if not isinstance(name, str):
         if document.is_spoilt((*path, "rule")):
             return None
+        known = rules()
         stray = next((key for key in entry if key in known), None)
         hint = f"; write `rule: {stray}`" if stray else f"; the rules are {', '.join(known)}"
         _add(document, (*path, "rule"), f"it does not say which rule it is: `rule:` is missing{hint}")
         return None
-    if name not in known:
+    rule = find(name)
+    if rule is None:
+        known = rules()
         hint = nearest(name, known) or f"; the rules are {', '.join(known)}"
         _add(document, (*path, "rule"), f"there is no rule {quoted(name)}{hint}")
         return None
-    rule = known[name]
     try:
         return rule, rule.settings.model_validate(entry)
     except ValidationError as error:

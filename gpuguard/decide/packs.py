@@ -2,9 +2,10 @@
 
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from gpuguard.errors import ConfigError
 
@@ -17,8 +18,7 @@ _MOST_MISTAKES = 30
 _HINT = "docs/policies.md describes the format, docs/rules.md the rules and their settings."
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """A rule with its settings. `id` is what results are told under; `line` is where the entry starts in the file."""
 
     id: str
@@ -27,8 +27,7 @@ class Entry:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Pack:
+class Pack(msgspec.Struct, frozen=True):
     """A policy pack. `path` is the file it came from, as it was given."""
 
     name: str

@@ -8,11 +8,11 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any, Literal, TypeVar
 
+import msgspec
 from pydantic import (  # noqa: TID253 - this module is imported by the first pack that is loaded, not before
     AfterValidator,
     BaseModel,
@@ -135,8 +135,7 @@ class DeltaSettings(Settings):
 S = TypeVar("S", bound=Settings)
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True):
     """What a rule says of the change, before its enforcement is applied.
 
     `existing`: the violation was there before and is not made worse, so it warns. With ``scope: all`` a rule does not
@@ -152,8 +151,7 @@ class Finding:
     existing: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True):
     """A registered rule. `judge` yields at least one finding; `example` is an entry of a policy file, in YAML.
 
     `tells_gaps`: what it finds is itself that a price, a value or a bound is missing.
@@ -188,11 +186,28 @@ def rule(
     return register
 
 
-@cache
+def find(id_: str) -> Rule | None:
+    """The rule of that id, or None. No more modules are imported than it takes to find it."""
+    return next((_registry[id_] for _ in _modules() if id_ in _registry), None)
+
+
 def rules() -> dict[str, Rule]:
     """All rules by id, in the order of their modules' names and of the rules in them."""
+    for _ in _modules():
+        pass
+    return dict(sorted(_registry.items(), key=lambda item: item[1].judge.__module__))
+
+
+def _modules() -> Iterator[None]:
+    """Import the modules of the rules' folder one after the other; those that are there already come first."""
     from gpuguard.decide import rules as folder
 
-    for module in sorted(pkgutil.iter_modules(folder.__path__), key=lambda found: found.name):
-        importlib.import_module(f"{folder.__name__}.{module.name}")
-    return dict(_registry)
+    yield
+    for name in _names(*folder.__path__):
+        importlib.import_module(f"{folder.__name__}.{name}")
+        yield
+
+
+@cache
+def _names(*paths: str) -> tuple[str, ...]:
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(paths)))

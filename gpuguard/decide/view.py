@@ -1,10 +1,11 @@
 """What is judged, and the questions every rule asks of it."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
 from typing import Literal
+
+import msgspec
 
 from gpuguard.model.report import Alternative, Pool, Resource, ResourceKey, State, Summary
 
@@ -18,8 +19,7 @@ _TOUCHED = frozenset({"create", "update", "replace"})
 _MACHINE_COMPONENTS = frozenset({"compute", "gpu", "managed_service"})
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(msgspec.Struct, frozen=True):
     """One change as the report tells it.
 
     `catalog_as_of` is the day of the oldest price used, by cloud. `strict`: an accelerator that is unpriced or
@@ -29,12 +29,11 @@ class Judged:
     resources: tuple[Resource, ...]
     summary: Summary
     alternatives: tuple[Alternative, ...] = ()
-    catalog_as_of: Mapping[str, str] = field(default_factory=dict)
+    catalog_as_of: Mapping[str, str] = msgspec.field(default_factory=dict)
     strict: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Total:
+class Total(msgspec.Struct, frozen=True):
     """A figure summed over all resources. `after` counts what is known; `gaps` are the resources that add to it unseen.
 
     `delta` is what the change adds, as far as known; `changed_gaps` are the resources it touches of which it cannot

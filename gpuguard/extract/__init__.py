@@ -10,14 +10,13 @@ from gpuguard.extract.registry import specs
 from gpuguard.extract.spec import Extracted, ResourceSpec
 from gpuguard.extract.view import Context, View
 from gpuguard.model.report import Diagnostic
-from gpuguard.model.usage import PoolUsage, Unknown, Usage
-from gpuguard.read.document import Document, Node, Side
+from gpuguard.model.usage import PoolUsage, Units, Unknown, Usage
+from gpuguard.read.document import NULL, Document, Node, Side
 from gpuguard.read.references import Resolver
 
 if TYPE_CHECKING:
     from gpuguard.price.catalog import Catalog
 
-_NULL = b"null"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +52,7 @@ def usages(
     context.claims = _Claims(context)
     probes: dict[str, _Probe] = {}
     used: set[str] = set()
+    told: set[int] = set()
     for node in document.nodes:
         spec = known.get(node.type)
         if spec is None or spec.template:
@@ -64,11 +64,31 @@ def usages(
             if probe.rules_out(node):
                 continue
         found = _usage(context, node, spec, facts)
+        if node.broken is not None:
+            found = _unreadable(context, node, spec)
+            told.add(id(node))
         if found is not None:
             for usage in (found.before, found.after):
                 used.update(usage.via if usage else ())
             yield found
     yield from _unused_templates(context, facts, used)
+    for node in document.nodes:
+        if node.broken is not None and id(node) not in told:
+            yield _diagnostic(context, node, "warning", "unreadable-resource", f"it cannot be read: {node.broken}")
+
+
+def _unreadable(context: Context, node: Node, spec: ResourceSpec) -> ResourceUsage:
+    """A resource whose values are damaged: it may hold any accelerator, so it counts as unknown."""
+    note = _diagnostic(context, node, "error", "unreadable-resource", f"it cannot be read: {node.broken}")
+    unknown = Unknown("its values in the plan cannot be read", "unknown-unreadable")
+    usage = Usage(
+        cloud=spec.cloud,
+        region=context.default_regions.get(spec.cloud),
+        pools=(PoolUsage(options=(), units=Units.fixed(None), unknown=unknown),),
+    )
+    before = usage if node.raw_before != NULL else None
+    after = usage if node.raw_after != NULL or before is None else None
+    return ResourceUsage(node, spec, before, after, {}, (note,))
 
 
 class _Probe:
@@ -86,13 +106,13 @@ class _Probe:
 
     def rules_out(self, node: Node) -> bool:
         """Whether neither side can hold an accelerator."""
-        sides = [raw for raw in (node.raw_before, node.raw_after) if bytes(raw) != _NULL]
+        sides = [raw for raw in (node.raw_before, node.raw_after) if raw != NULL]
         return bool(sides) and all(self._is_plain(raw) for raw in sides)
 
     def _is_plain(self, raw: msgspec.Raw) -> bool:
         try:
             values = self._decoder.decode(raw)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, RecursionError, UnicodeError):
             return False  # the full decoding tells what is wrong
         if values is None:
             return False
@@ -106,8 +126,8 @@ class _Probe:
         plain = self._plain.get(name)
         if plain is None:
             machine = self._facts.instance_type(self._spec.cloud, name)
+            # a name the catalog does not know may be a new type, or no machine type at all: it is read in full
             plain = machine is not None and machine.gpu_model is None
-            plain = plain or (machine is None and not self._facts.looks_like_accelerator(self._spec.cloud, name))
             self._plain[name] = plain
         return plain
 

@@ -212,6 +212,8 @@ def instance_machine(view: View) -> Machine:
     if view.block("launch_template") is None:
         return machine
     template = followed_machine(view, INSTANCE_TEMPLATE_LINK, template_machine)
+    if template is not None and options and "." not in options[0].sku:
+        options = ()  # no EC2 type is named like that: the template knows better
     if template is None:
         return replace(
             machine,
@@ -222,7 +224,10 @@ def instance_machine(view: View) -> Machine:
         machine,
         options=options or template.options,
         unknown=unknown or template.unknown,
-        machine_attribute=machine.machine_attribute if options else template.machine_attribute,
+        # a type that the instance only took over is edited where it is written
+        machine_attribute=template.machine_attribute
+        if not options or options == template.options
+        else machine.machine_attribute,
         sensitive=machine.sensitive if options else template.sensitive,
         purchase_model=machine.purchase_model if market else template.purchase_model,
         spot_max_price=machine.spot_max_price or template.spot_max_price,

@@ -5,14 +5,15 @@ from functools import cache
 from gpuguard.extract import aws, azurerm, google
 from gpuguard.extract.spec import ResourceSpec
 
-_FILES = (aws, google, azurerm)
+FILES = {"AWS": aws, "Google Cloud": google, "Azure": azurerm}
+"""The provider files; a new one is added here."""
 
 
 @cache
 def specs() -> dict[str, ResourceSpec]:
     """Every spec by type. A type described twice is a mistake in the package."""
     found: dict[str, ResourceSpec] = {}
-    for file in _FILES:
+    for file in FILES.values():
         for spec in file.SPECS:
             if spec.type in found:
                 raise ValueError(f"{spec.type} is described twice")

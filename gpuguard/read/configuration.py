@@ -200,13 +200,15 @@ class Configuration:
             return msgspec.json.decode(raw, type=type_)
         except msgspec.DecodeError as error:
             raise InputError(f"{self.path}: {what}: {error}") from None
+        except UnicodeError:
+            raise InputError(f"{self.path}: {what}: not valid UTF-8") from None
         except RecursionError:
             raise InputError(f"{self.path}: {what}: nested too deeply to be a Terraform configuration") from None
 
     @property
     def known(self) -> bool:
         """Whether there is a configuration at all (states and cut-down plans have none)."""
-        return bytes(self.raw) != b"null"
+        return self.raw != _NULL
 
     @property
     def providers(self) -> dict[str, ProviderConfig]:

@@ -6,7 +6,7 @@ import msgspec
 
 from gpuguard.errors import InputError
 from gpuguard.read import plan_json, state_json
-from gpuguard.read.document import Document
+from gpuguard.read.document import NULL, Document
 from gpuguard.read.source import read_bytes
 
 _MAKE_JSON = "terraform plan -out tfplan && terraform show -json tfplan > plan.json"
@@ -17,6 +17,9 @@ _HCL = re.compile(
 _PLAN_TEXT = re.compile(
     rb"Terraform (?:will perform|used the selected providers)|OpenTofu (?:will perform|used the selected)|No changes\. "
 )
+
+_MESSAGES = re.compile(rb'^\s*\{"@level"')
+_LONE_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 
 
 class _Head(msgspec.Struct):
@@ -32,6 +35,7 @@ class _Head(msgspec.Struct):
     schema_version: msgspec.Raw = msgspec.Raw(b"null")
     projects: msgspec.Raw = msgspec.Raw(b"null")
     provider_schemas: msgspec.Raw = msgspec.Raw(b"null")
+    modules: msgspec.Raw = msgspec.Raw(b"null")
 
 
 def read_document(path: str, project: str) -> Document:
@@ -47,15 +51,18 @@ def is_report(data: bytes) -> bool:
     """Whether the bytes look like a report saved by gpuguard (not yet whether it is a valid one)."""
     try:
         head = msgspec.json.decode(data, type=_Head)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
         return False
     return _present(head.schema_version) and not _present(head.format_version) and not _present(head.version)
 
 
 def parse_document(data: bytes, path: str, project: str) -> Document:
     """Like `read_document`, from bytes already read."""
-    if not data.strip():
+    if not data or data.isspace():
         raise InputError(f"{path}: the file is empty", hint=f"make a plan: {_MAKE_JSON}")
+    plan = plan_json.frame(data)
+    if plan is not None:
+        return plan_json.document(plan, path, project)
     try:
         head = msgspec.json.decode(data, type=_Head)
     except msgspec.ValidationError:
@@ -76,11 +83,13 @@ def parse_document(data: bytes, path: str, project: str) -> Document:
             return state_json.parse_show(data, path, project)
     if _present(head.version) and _present(head.resources):
         return state_json.parse_raw(data, path, project)
+    if _MESSAGES.match(data[:65536]):
+        raise _not_json(data, path, ValueError())
     raise InputError(f"{path}: not a Terraform plan or state{_looks_like(head)}", hint=f"make a plan: {_MAKE_JSON}")
 
 
 def _present(raw: msgspec.Raw) -> bool:
-    return bytes(raw) != b"null"
+    return raw != NULL  # bytes(raw) would copy most of the file
 
 
 def _looks_like(head: _Head) -> str:
@@ -88,6 +97,8 @@ def _looks_like(head: _Head) -> str:
         return ": this is a report saved by gpuguard (`gpuguard diff` reads those)"
     if _present(head.projects):
         return ": this seems to be an Infracost report"
+    if _present(head.version) and _present(head.modules):
+        return ": this is a state of an early Terraform (before 0.12), which cannot be read"
     if _present(head.version):
         return ": `version` without `resources`"
     return ": it has no `format_version`"
@@ -95,6 +106,10 @@ def _looks_like(head: _Head) -> str:
 
 def _not_json(data: bytes, path: str, error: Exception) -> InputError:
     start = data[:65536]
+    if _MESSAGES.match(start):
+        return InputError(
+            f"{path}: these are the messages of `terraform plan -json`, not the plan", hint=f"make it: {_MAKE_JSON}"
+        )
     if start.lstrip()[:1] not in (b"{", b"["):
         if _HCL.match(start):
             return InputError(
@@ -118,6 +133,11 @@ def _not_json(data: bytes, path: str, error: Exception) -> InputError:
             hint="write it again and check the disk and the pipe",
         )
     match = re.search(r"\(byte (\d+)\)", message)
+    if match and _LONE_SURROGATE.search(data, max(int(match[1]) - 16, 0), int(match[1]) + 1):
+        return InputError(
+            f"{path}: not valid JSON at {position(data, int(match[1]))}: half of a surrogate pair stands alone",
+            hint="the text was cut or converted wrongly; write the file again as UTF-8",
+        )
     if match:
         return InputError(
             f"{path}: not valid JSON at {position(data, int(match[1]))}: {message[: match.start()].strip()}"

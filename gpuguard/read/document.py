@@ -25,13 +25,15 @@ def decode(raw: msgspec.Raw, place: str) -> Any:
         _decoder = msgspec.json.Decoder()
     try:
         return _decoder.decode(raw)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
         raise InputError(f"{place}: {_reason(error)}") from None
 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return "nested too deeply to be a Terraform value"
+    if isinstance(error, UnicodeError):
+        return "not valid UTF-8"
     return f"not valid JSON: {error}"
 
 
@@ -40,14 +42,17 @@ class Node:
 
     `before` and `after` decode on first use and are None where the resource does not exist on that side.
     `after_unknown` mirrors `after`, True where only apply can tell. `index` is the count index or for_each key.
+    What cannot be decoded reads as None and leaves the reason in `broken`: one damaged resource hides no other.
     """
 
     __slots__ = (
         "_after",
         "_before",
+        "_sensitive",
         "_unknown",
         "action",
         "address",
+        "broken",
         "deferred",
         "deposed",
         "forgets",
@@ -105,28 +110,36 @@ class Node:
         self._before: JsonObject | Literal[False] | None = False
         self._after: JsonObject | Literal[False] | None = False
         self._unknown: Any = False
+        self._sensitive: dict[Side, Any] | None = None
+        self.broken: str | None = None
 
-    def _object(self, raw: msgspec.Raw, what: str) -> JsonObject | None:
-        value = decode(raw, f"{self.place}: {self.address}: {what}")
-        if value is None:
+    def _decoded(self, raw: msgspec.Raw, what: str, *types: type) -> Any:
+        """A decoded member of the change if it is null or of one of `types`; None and `broken` otherwise."""
+        try:
+            value = decode(raw, f"`{what}`")
+        except InputError as error:
+            self.broken = self.broken or error.message
             return None
-        if not isinstance(value, dict):
-            raise InputError(f"{self.place}: {self.address}: `{what}` must be an object, found {json_type(value)}")
+        if value is not None and not isinstance(value, types):
+            self.broken = self.broken or f"`{what}` must be an object, found {json_type(value)}"
+            return None
         return value
 
     @property
     def before(self) -> JsonObject | None:
         """Attributes before the change."""
         if self._before is False:
-            self._before = self._object(self.raw_before, "before")
+            before: JsonObject | None = self._decoded(self.raw_before, "before", dict)
+            self._before = before
+            return before
         return self._before
 
     @property
     def after(self) -> JsonObject | None:
         """Attributes after the change, without what only apply can tell."""
         if self._after is False:
-            after = self._object(self.raw_after, "after")
-            if after is None and self.action in ("create", "update", "replace"):
+            after: JsonObject | None = self._decoded(self.raw_after, "after", dict)
+            if after is None and self.broken is None and self.action in ("create", "update", "replace"):
                 after = {}
             self._after = after
         return self._after
@@ -135,14 +148,21 @@ class Node:
     def after_unknown(self) -> Any:
         """True, or an object that mirrors `after` with True at every unknown value."""
         if self._unknown is False:
-            unknown = decode(self.raw_unknown, f"{self.place}: {self.address}: after_unknown")
+            unknown = self._decoded(self.raw_unknown, "after_unknown", dict, bool)
             self._unknown = {} if unknown is None else unknown
         return self._unknown
 
     def sensitive(self, side: Side) -> Any:
-        """Mirror of the side with True at every sensitive value."""
-        raw = self.raw_after_sensitive if side == "after" else self.raw_before_sensitive
-        return decode(raw, f"{self.place}: {self.address}: {side}_sensitive")
+        """Mirror of the side with True at every sensitive value; True where it cannot be read."""
+        if self._sensitive is None:
+            self._sensitive = {}
+        if side not in self._sensitive:
+            raw = self.raw_after_sensitive if side == "after" else self.raw_before_sensitive
+            broken, self.broken = self.broken, None
+            mirror = self._decoded(raw, f"{side}_sensitive", dict, bool)
+            self._sensitive[side] = True if self.broken is not None else mirror
+            self.broken = broken
+        return self._sensitive[side]
 
     def values(self, side: Side) -> JsonObject | None:
         """The attributes on one side."""
@@ -186,8 +206,14 @@ class Document:
         self._by_address: dict[str, Node] = {}
         self._by_config: dict[tuple[str, str], list[Node]] = {}
         self._data: dict[str, list[Node]] | None = None
+        seen: set[tuple[str, str | None]] = set()
         for node in nodes:
+            if not node.address:
+                raise InputError(f"{meta.path}: a {node.type or 'resource'} has no address")
+            seen.add((node.address, node.deposed))
             self._by_type.setdefault(node.type, []).append(node)
+        if len(seen) < len(nodes):
+            raise _told_twice(nodes, meta.path)
 
     @property
     def project(self) -> str:
@@ -241,6 +267,23 @@ class Document:
                 if isinstance(entry, dict) and isinstance(entry.get("resource"), str)
             )
         return self._relevant_decoded
+
+
+def _told_twice(nodes: list[Node], path: str) -> InputError:
+    """The error for a file that lists one resource twice: no Terraform writes it, and which one counts nobody knows."""
+    seen: set[tuple[str, str | None]] = set()
+    for node in nodes:
+        if (node.address, node.deposed) in seen:
+            break
+        seen.add((node.address, node.deposed))
+    return InputError(
+        f"{path}: {cut(node.address)} is listed twice", hint="the file was changed or put together; make it again"
+    )
+
+
+def cut(text: str) -> str:
+    """The text, short enough for an error message."""
+    return text if len(text) <= 200 else f"{text[:150]}…{text[-40:]}"
 
 
 class DataLoader:

@@ -12,8 +12,9 @@ from gpuguard.errors import InputError
 from gpuguard.model.report import Action, Diagnostic, Input
 from gpuguard.read.configuration import Configuration
 from gpuguard.read.document import NULL, DataLoader, Document, Node
-from gpuguard.read.values import data_sources
+from gpuguard.read.values import data_sources, decode_values, walk
 
+_FALSE = msgspec.Raw(b"false")
 _VERSION = re.compile(r"^(\d{1,9})\.(\d{1,9})(?:\D.*)?$")
 
 
@@ -52,6 +53,7 @@ class _Plan(msgspec.Struct):
     resource_changes: list[_ResourceChange] | None = None
     deferred_changes: list[_Deferred] | None = None
     prior_state: msgspec.Raw = NULL
+    planned_values: msgspec.Raw = NULL
     configuration: msgspec.Raw = NULL
     relevant_attributes: msgspec.Raw = NULL
     complete: bool | None = None
@@ -83,6 +85,16 @@ def check_version(version: str, path: str, *, supported: tuple[int, ...] = (0, 1
         )
 
 
+def frame(data: bytes) -> _Plan | None:
+    """The frame of a sound plan; None for everything else. Finding out what else costs another pass over the text."""
+    try:
+        plan = msgspec.json.decode(data, type=_Plan)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return None
+    is_plan = plan.resource_changes is not None or plan.planned_values != NULL or plan.configuration != NULL
+    return plan if is_plan else None
+
+
 def parse(data: bytes, path: str, project: str) -> Document:
     """Decode a plan's frame; the values of its resources stay undecoded."""
     try:
@@ -93,7 +105,17 @@ def parse(data: bytes, path: str, project: str) -> Document:
         raise InputError(f"{path}: nested too deeply to be a Terraform plan") from None
     except (msgspec.DecodeError, UnicodeError) as error:
         raise InputError(f"{path}: not valid JSON: {error}") from None
+    return document(plan, path, project)
+
+
+def document(plan: _Plan, path: str, project: str) -> Document:
+    """The document of a decoded plan."""
     check_version(plan.format_version, path)
+    if not plan.resource_changes and _plans_resources(plan.planned_values, path):
+        raise InputError(
+            f"{path}: `planned_values` has resources and `resource_changes` has none: parts of the plan are missing",
+            hint="give the whole output of `terraform show -json PLANFILE`",
+        )
     diagnostics: list[Diagnostic] = []
     nodes: list[Node] = []
     for change in plan.resource_changes or ():
@@ -127,6 +149,14 @@ def parse(data: bytes, path: str, project: str) -> Document:
     )
 
 
+def _plans_resources(raw: msgspec.Raw, path: str) -> bool:
+    """Whether the planned values hold a managed resource; asked only where nothing seems to be planned."""
+    if raw == NULL:
+        return False
+    root = decode_values(msgspec.Raw(b'{"values":' + bytes(raw) + b"}"), path, "planned_values")
+    return root is not None and any(resource.mode == "managed" for _, resource in walk(root))
+
+
 class _PlanData(DataLoader):
     """Data sources of a plan: in the prior state, and among the changes when they were read while planning."""
 
@@ -156,7 +186,7 @@ def _make(change: _ResourceChange, path: str, action: Action, *, forgets: bool =
         deposed=change.deposed,
         previous_address=change.previous_address,
         action=action,
-        importing=bytes(change.change.importing) not in (b"null", b"false"),
+        importing=change.change.importing not in (NULL, _FALSE),
         forgets=forgets,
         deferred=deferred,
         before=change.change.before,
@@ -175,7 +205,7 @@ def _node(
     actions = tuple(change.change.actions)
     action = _ACTIONS.get(actions)
     if action is None:
-        has_before, has_after = bytes(change.change.before) != b"null", bytes(change.change.after) != b"null"
+        has_before, has_after = change.change.before != NULL, change.change.after != NULL
         action = "update" if has_before and has_after else "delete" if has_before else "create"
         diagnostics.append(
             Diagnostic(

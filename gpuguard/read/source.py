@@ -1,14 +1,22 @@
 """Bytes of an input as users produce them: files, standard input, gzip, UTF-16 from PowerShell, byte order marks."""
 
 import codecs
+import stat
 import sys
 import zlib
 from pathlib import Path
+from typing import IO
 
 from gpuguard.errors import InputError
 
 MAX_BYTES = 4 * 1024**3
 """No input above this is read: ten times the largest plan known, and a bound for what gzip may blow up to."""
+
+_CHUNK = 1024**2
+_PACKED_CHUNK = 64 * 1024
+_MOST_UNCHECKED = 256 * 1024**2
+_MOST_RATIO = 500
+"""Plans of thousands of alike resources pack to a hundredth; deflate itself ends at 1 : 1032."""
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZIP_MAGIC = b"PK\x03\x04"
@@ -18,6 +26,7 @@ _MAKE_JSON = "terraform show -json PLANFILE > plan.json"
 def read_bytes(path: str) -> bytes:
     """Return the UTF-8 text of the input as bytes, without a byte order mark. ``-`` is standard input.
 
+    What cannot be JSON by its first bytes is returned no further than those: they tell what it is.
     Raises InputError for what cannot be read, and for the files that are commonly given by mistake.
     """
     data = _load(path)
@@ -32,48 +41,96 @@ def read_bytes(path: str) -> bytes:
 
 
 def _load(path: str) -> bytes:
-    if path == "-":
-        data = sys.stdin.buffer.read(MAX_BYTES + 1)
-    else:
-        try:
-            file = Path(path)
-            if file.is_dir():
-                raise InputError(
-                    f"{path}: is a directory; HCL directories cannot be read yet",
-                    hint=f"give the plan as JSON: {_MAKE_JSON}",
-                )
-            if not file.is_file() and not file.is_fifo() and file.exists() and not file.is_char_device():
-                raise InputError(f"{path}: is not a regular file")
-            with file.open("rb") as stream:
-                data = stream.read(MAX_BYTES + 1) if not file.is_file() else stream.read()
-        except FileNotFoundError:
-            raise InputError(f"{path}: no such file", hint="check the path; `-` reads standard input") from None
-        except PermissionError:
-            raise InputError(f"{path}: permission denied") from None
-        except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            raise InputError(f"{path!r}: cannot be read: {reason}") from None
-    if len(data) > MAX_BYTES:
-        raise InputError(f"{path}: larger than {MAX_BYTES // 1024**3} GiB")
-    return data
+    try:
+        if path == "-":
+            if sys.stdin is None:
+                raise InputError("standard input is closed", hint="give the path of a plan")
+            return _read(sys.stdin.buffer, path)
+        file = Path(path)
+        if file.is_dir():
+            raise InputError(
+                f"{path}: is a directory; HCL directories cannot be read yet",
+                hint=f"give the plan as JSON: {_MAKE_JSON}",
+            )
+        status = file.stat()
+        regular = stat.S_ISREG(status.st_mode)
+        if not regular and not stat.S_ISFIFO(status.st_mode) and not stat.S_ISCHR(status.st_mode):
+            raise InputError(f"{path}: is not a regular file")
+        if status.st_size > MAX_BYTES:
+            raise _too_large(path)
+        if not regular:
+            with file.open("rb") as pipe:
+                return _read(pipe, path)
+        # unbuffered and from the start again: putting two parts together would hold the file twice
+        with file.open("rb", buffering=0) as stream:
+            start = stream.read(_CHUNK)
+            if not _may_be_json(start):
+                return start
+            stream.seek(0)
+            return stream.readall()
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file", hint="check the path; `-` reads standard input") from None
+    except PermissionError:
+        raise InputError(f"{path}: permission denied") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise InputError(f"{path}: cannot be read: {reason}") from None
+
+
+def _read(stream: IO[bytes], path: str) -> bytes:
+    """Read a pipe or device, which may have no end, as far as it can be a plan."""
+    parts = [stream.read(_CHUNK)]
+    size = len(parts[0])
+    while parts[-1] and _may_be_json(parts[0]):
+        parts.append(stream.read(_CHUNK))
+        size += len(parts[-1])
+        if size > MAX_BYTES:
+            raise _too_large(path)
+    return b"".join(parts)
+
+
+def _may_be_json(start: bytes) -> bool:
+    """Whether a text that begins so may be a JSON object or array, in any encoding that is read here."""
+    if start.startswith((_GZIP_MAGIC, codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return True
+    return (
+        start.lstrip(b"\0 \t\r\n")[:1] in (b"{", b"[")
+        if b"\0" in start[:2]
+        else start.lstrip()[:1] in (b"", b"{", b"[")
+    )
+
+
+def _too_large(path: str) -> InputError:
+    return InputError(f"{path}: larger than {MAX_BYTES // 1024**3} GiB", hint="no plan is; is it the right file?")
 
 
 def _gunzip(data: bytes, path: str) -> bytes:
+    """Unpack all members, piece by piece: what unpacks to absurd sizes is refused long before it fills the memory."""
     parts: list[bytes] = []
-    size = 0
-    while data:
+    size = position = 0
+    while position < len(data):
+        if not data.startswith(_GZIP_MAGIC, position):
+            raise InputError(f"{path}: damaged gzip data: something else follows it in the file")
         stream = zlib.decompressobj(wbits=31)
-        try:
-            part = stream.decompress(data, MAX_BYTES - size + 1)
-        except zlib.error as error:
-            raise InputError(f"{path}: damaged gzip data: {error}") from None
-        size += len(part)
-        if size > MAX_BYTES or stream.unconsumed_tail:
-            raise InputError(f"{path}: gzip data unpacks to more than {MAX_BYTES // 1024**3} GiB")
-        if not stream.eof:
-            raise InputError(f"{path}: truncated gzip data", hint="the file was not written to its end")
-        parts.append(part)
-        data = stream.unused_data.lstrip(b"\0")
+        while not stream.eof:
+            if position >= len(data):
+                raise InputError(f"{path}: truncated gzip data", hint="the file was not written to its end")
+            try:
+                part = stream.decompress(data[position : position + _PACKED_CHUNK])
+            except zlib.error as error:
+                raise InputError(f"{path}: damaged gzip data: {error}") from None
+            position = min(position + _PACKED_CHUNK, len(data))
+            size += len(part)
+            if size > MAX_BYTES or (size > _MOST_UNCHECKED and size > position * _MOST_RATIO):
+                raise InputError(
+                    f"{path}: the gzip data unpacks to far more than any plan", hint="is it the right file?"
+                )
+            parts.append(part)
+            if not _may_be_json(parts[0]):
+                return parts[0]
+        position -= len(stream.unused_data)
+        while data.startswith(b"\0", position):
+            position += 1  # padding that tape programs leave
     return b"".join(parts)
 
 

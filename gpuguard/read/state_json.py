@@ -40,6 +40,7 @@ class _RawState(msgspec.Struct):
     resources: list[_RawResource] | None = None
 
 
+_NO_PATHS = msgspec.Raw(b"[]")
 _PROVIDER = re.compile(r'provider\["([^"]+)"\]')
 
 
@@ -57,6 +58,10 @@ def parse_show(data: bytes, path: str, project: str) -> Document:
         state = msgspec.json.decode(data, type=_ShowState)
     except msgspec.DecodeError as error:
         raise InputError(f"{path}: not a valid Terraform state: {error}") from None
+    except UnicodeError:
+        raise InputError(f"{path}: not a valid Terraform state: not valid UTF-8") from None
+    except RecursionError:
+        raise InputError(f"{path}: nested too deeply to be a Terraform state") from None
     check_version(state.format_version, path)
     root = decode_values(data_raw(data), path, "values") or ValuesModule()
     nodes: list[Node] = []
@@ -77,7 +82,9 @@ def parse_raw(data: bytes, path: str, project: str) -> Document:
         state = msgspec.json.decode(data, type=_RawState)
     except msgspec.ValidationError as error:
         raise InputError(f"{path}: not a valid Terraform state: {error}") from None
-    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+    except RecursionError:
+        raise InputError(f"{path}: nested too deeply to be a Terraform state") from None
+    except (msgspec.DecodeError, UnicodeError) as error:
         raise InputError(f"{path}: not valid JSON: {error}") from None
     if state.version != 4:
         raise InputError(
@@ -113,14 +120,16 @@ def _sensitive_mask(raw: msgspec.Raw) -> msgspec.Raw:
 
     Only the first step of each path is kept: everything below a sensitive attribute counts as sensitive.
     """
-    if bytes(raw) in (b"null", b"[]"):
+    if raw in (NULL, _NO_PATHS):
         return NULL
     mask: dict[str, bool] = {}
     try:
         paths = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, RecursionError):
-        return NULL
-    for path in paths if isinstance(paths, list) else ():
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        return msgspec.Raw(b"true")  # rather everything hidden than a secret told
+    if not isinstance(paths, list):
+        return msgspec.Raw(b"true")
+    for path in paths:
         first = path[0] if isinstance(path, list) and path else path
         name = first.get("value") if isinstance(first, dict) else first
         if isinstance(name, str):

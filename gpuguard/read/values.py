@@ -54,6 +54,8 @@ def decode_values(raw: msgspec.Raw, path: str, what: str) -> ValuesModule | None
         state = msgspec.json.decode(raw, type=_State | None)
     except msgspec.DecodeError as error:
         raise InputError(f"{path}: {what}: {error}") from None
+    except UnicodeError:
+        raise InputError(f"{path}: {what}: not valid UTF-8") from None
     except RecursionError:
         raise InputError(f"{path}: {what}: nested too deeply to be a Terraform state") from None
     return state.values.root_module if state and state.values else None

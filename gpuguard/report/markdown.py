@@ -169,12 +169,12 @@ def render(report: Report, options: Options) -> str:
     kept = len(first.lines)
     more = Section.within(rows[kept:], _MORE_ROWS)
     left = groups[kept + len(more.lines) :]
-    blocking = [_rule(alike) for alike in view.results(report, ["fail", "undecided"])]
-    warnings = [_rule(alike) for alike in view.results(report, ["warn"])]
+    blocking = [_rule(report, alike) for alike in view.results(report, ["fail", "undecided"])]
+    warnings = [_rule(report, alike) for alike in view.results(report, ["warn"])]
     warned = report.policy.outcome == "warn"
-    other = [_rule(alike) for alike in view.results(report, ["approved", "waived"])]
+    other = [_rule(report, alike) for alike in view.results(report, ["approved", "waived"])]
     if options.verbose:
-        other += [_rule(alike) for alike in view.results(report, ["pass", "skipped"])]
+        other += [_rule(report, alike) for alike in view.results(report, ["pass", "skipped"])]
     cheaper = _cheaper(report, options)
     failed = view.failed_inputs(report)
     unchanged = [resource for resource in report.resources if not view.is_changed(resource)]
@@ -186,7 +186,7 @@ def render(report: Report, options: Options) -> str:
             figures=_figures(report),
             inputs=Section.within(
                 [
-                    *(Md(f"- **not read:** {code(one.path)}: {prose(one.error or '')}") for one in failed),
+                    *(Md(f"- **not read:** {code(one.path)}: {prose(view.input_error(one))}") for one in failed),
                     *(Md(f"- **incomplete:** {prose(warning)}") for warning in view.input_warnings(report)),
                 ],
                 _INPUTS,
@@ -343,12 +343,12 @@ def _unchanged(resources: Sequence[Resource], currency: str) -> str:
     return f"{count(len(resources), 'unchanged resource')}, {view.after_total(resources, currency)}."
 
 
-def _rule(alike: view.Results) -> Md:
+def _rule(report: Report, alike: view.Results) -> Md:
     result = alike.first
     parts = [Md(f"- {OUTCOME_SYMBOLS[result.outcome]} {code(result.rule)} {prose(result.message)}")]
     if result.existing:
         parts.append(Md("was so before this change"))
-    if names := _names(alike):
+    if names := _names(report, alike):
         parts.append(names)
     parts += [prose(other.message) for other in alike.results[1:3]]
     if (left := len(alike.results) - 3) > 0:
@@ -360,8 +360,8 @@ def _rule(alike: view.Results) -> Md:
     return Md(f"{_BREAK}").joined(parts)
 
 
-def _names(alike: view.Results) -> Md:
-    addresses = view.unnamed(alike.first)
+def _names(report: Report, alike: view.Results) -> Md:
+    addresses = view.unnamed(report, alike.first)
     shown = Md(", ").joined([code(address) for address in addresses[:3]])
     return Md(f"{shown} and {len(addresses) - 3:,} more") if len(addresses) > 3 else shown
 
@@ -371,7 +371,8 @@ def _cheaper(report: Report, options: Options) -> list[Md]:
     blocks: list[Md] = []
     for group, best in view.cheaper(report, everything=options.show == "all"):
         each = f", each of {len(group.resources):,}" if group.more else ""
-        lines = [Md(f"- {code(group.first.address)}{each}")]
+        [name] = view.called(report, [(group.first.project, group.first.address)])
+        lines = [Md(f"- {code(name)}{each}")]
         for alternative in best:
             words = view.offer(alternative, whole=options.verbose)
             edits = [code(edit) for edit in view.edits(alternative)[:_MOST_LINES]]
@@ -389,7 +390,8 @@ def _notes(report: Report) -> list[Md]:
     for level in ("error", "warning", "info"):
         for (of, _), same in alike.items():
             if of == level:
-                addresses = list(dict.fromkeys(one.address for one in same if one.address))
+                found = dict.fromkeys((one.project, one.address) for one in same if one.address)
+                addresses = view.called(report, found)
                 where = Md(", ").joined([code(address) for address in addresses[:3]])
                 more = f" and {len(addresses) - 3:,} more" if len(addresses) > 3 else ""
                 hint = f" {prose(same[0].hint)}" if same[0].hint else ""

@@ -62,7 +62,7 @@ def render(report: Report, options: Options) -> str:
 def _inputs(page: Page, report: Report) -> None:
     for one in view.failed_inputs(report):
         page.add(Span("✗ not read  ", "bold red"), Span(visible(one.path), "bold"), hang=4)
-        page.add(Span(visible(one.error or "")), indent=4)
+        page.add(Span(view.input_error(one)), indent=4)
     page.blank()
 
 
@@ -95,8 +95,11 @@ def _verdict(page: Page, report: Report) -> None:
 def _resources(page: Page, report: Report, options: Options) -> None:
     everything = options.show == "all"
     names = view.projects(report)
+    unread = {one.project for one in view.failed_inputs(report)}
     for name in names:
         own = [resource for resource in report.resources if resource.project == name]
+        if not own and name in unread:
+            continue
         shown = own if everything else [resource for resource in own if view.is_changed(resource)]
         page.blank()
         if len(names) > 1:
@@ -224,7 +227,7 @@ def _policy(page: Page, report: Report, options: Options) -> None:
     page.blank()
     column = min(max((display_width(visible(alike.first.rule)) for alike in found), default=0), _WIDEST_COLUMN)
     for alike in found:
-        _results(page, alike, column)
+        _results(page, report, alike, column)
     passed = [result for result in report.policy.results if result.outcome == "pass"]
     if passed and report.resources and not options.quiet and not options.verbose:
         page.add(
@@ -233,7 +236,7 @@ def _policy(page: Page, report: Report, options: Options) -> None:
         )
 
 
-def _results(page: Page, alike: view.Results, column: int) -> None:
+def _results(page: Page, report: Report, alike: view.Results, column: int) -> None:
     result = alike.first
     style = _RESULT_STYLES[result.outcome]
     rule = visible(result.rule)
@@ -247,7 +250,7 @@ def _results(page: Page, alike: view.Results, column: int) -> None:
         page.add(*head, Span(f"{pad}   "), message, indent=2, hang=6)
     if result.existing:
         page.add(Span("was so before this change", "dim"), indent=6)
-    _addresses(page, view.unnamed(result))
+    _addresses(page, view.unnamed(report, result))
     for other in alike.results[1:_MOST_ADDRESSES]:
         page.add(Span(visible(other.message)), indent=6)
     if (left := len(alike.results) - _MOST_ADDRESSES) > 0:
@@ -263,7 +266,8 @@ def _alternatives(page: Page, report: Report, options: Options) -> None:
     for group, best in found[:MOST_ALTERNATIVES]:
         page.blank()
         each = Span(f"each of {len(group.resources):,}", "dim") if group.more else None
-        page.title(Span("  cheaper  ", "green"), address=visible(group.first.address), style="bold", right=each)
+        [address] = view.called(report, [(group.first.project, group.first.address)])
+        page.title(Span("  cheaper  ", "green"), address=visible(address), style="bold", right=each)
         savings = [view.saving(alternative, report.currency) for alternative in best]
         column = max(map(display_width, savings))
         for alternative, saved in zip(best, savings, strict=True):
@@ -289,16 +293,17 @@ def _diagnostics(page: Page, report: Report, options: Options) -> None:
     most = len(found) if options.verbose else MOST_DIAGNOSTICS
     page.blank()
     for same in found[:most]:
-        _diagnostic(page, same, options)
+        _diagnostic(page, report, same, options)
     if len(found) > most:
         page.add(Span(f"… {count(len(found) - most, 'more note')}: --verbose", "dim"), indent=2)
 
 
-def _diagnostic(page: Page, same: Sequence[Diagnostic], options: Options) -> None:
+def _diagnostic(page: Page, report: Report, same: Sequence[Diagnostic], options: Options) -> None:
     first = same[0]
     style: Style = {"error": "red", "warning": "yellow"}.get(first.level, "dim")  # type: ignore[assignment]
     page.add(Span(f"{first.level}  ", style), Span(visible(first.message)), indent=2, hang=6)
-    _addresses(page, [one.address for one in same if one.address and one.address not in first.message])
+    named = [(one.project, one.address) for one in same if one.address and one.address not in first.message]
+    _addresses(page, view.called(report, named))
     if first.hint and (options.verbose or first.level == "error"):
         page.add(Span(visible(first.hint), "dim"), indent=6)
 

@@ -442,10 +442,19 @@ def results(report: Report, outcomes: Iterable[ResultOutcome]) -> list[Results]:
     return sorted(found, key=lambda alike: (_ORDER[alike.first.outcome], alike.first.existing))
 
 
-def unnamed(result: PolicyResult) -> list[str]:
-    """The addresses a result speaks of; none where it is one and the message names it."""
-    addresses = list(dict.fromkeys(resource.address for resource in result.resources))
-    return [] if len(addresses) == 1 and addresses[0] in result.message else addresses
+def unnamed(report: Report, result: PolicyResult) -> list[str]:
+    """The resources a result speaks of; none where it is one and the message names it."""
+    found = list(dict.fromkeys((one.project, one.address) for one in result.resources))
+    return [] if len(found) == 1 and found[0][1] in result.message else called(report, found)
+
+
+def called(report: Report, resources: Iterable[tuple[str | None, str]]) -> list[str]:
+    """What resources are called outside of their project's own list.
+
+    That is the address, after the project where the report has several. Takes (project, address).
+    """
+    several = len(projects(report)) > 1
+    return [f"{project}: {address}" if several and project is not None else address for project, address in resources]
 
 
 def granted(result: PolicyResult) -> str:
@@ -507,12 +516,12 @@ def _literal(value: str) -> str:
 
 
 def priced(report: Report) -> str:
-    """How many of the GPUs have a price: ``2 of 2 GPUs priced``; of resources where none is asked for yet."""
+    """How many of the GPUs after apply have a price: ``2 of 2 GPUs priced``; of resources where none is left or up."""
     total = have = Decimal(0)
     unsized = 0
     for resource in report.resources:
-        state = after_or_kept(resource) or resource.before
-        if state is None or all(pool.role == "demand" or pool.covered_by for pool in state.pools):
+        state = after_or_kept(resource)
+        if state is None or all(map(_unbilled, state.pools)):
             continue
         if state.gpus.expected is None:
             unsized += 1
@@ -549,6 +558,11 @@ def failed_inputs(report: Report) -> list[Input]:
     return [one for one in report.inputs if one.error is not None]
 
 
+def input_error(one: Input) -> str:
+    """Why an input could not be read, without its path, which stands beside it."""
+    return visible((one.error or "").removeprefix(f"{one.path}: "))
+
+
 def input_warnings(report: Report) -> list[str]:
     """What is to be known of inputs that could be read, but do not show the whole change."""
     said: list[str] = []
@@ -568,12 +582,12 @@ def projects(report: Report) -> list[str]:
 
 
 def project_delta(report: Report, project: str) -> str:
-    """A project's part of the delta in words; why there is none, where there is none."""
+    """A project's part of the delta in words."""
     own = [resource for resource in report.resources if resource.project == project]
     total = sum(map(monthly_delta, own), Decimal(0))
-    if own:
-        return f"{signed_money(total, report.currency)}/month" if total else UNCHANGED
-    return "not read" if any(one.project == project for one in failed_inputs(report)) else "no GPUs"
+    if not own:
+        return "no GPUs"
+    return f"{signed_money(total, report.currency)}/month" if total else UNCHANGED
 
 
 def after_total(resources: Iterable[Resource], currency: str) -> str:

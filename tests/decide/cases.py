@@ -237,6 +237,12 @@ CASES: dict[str, list[Case]] = {
         ),
     ],
     "max-gpus": [
+        fires(
+            "an old count over the limit beside a new machine of unknown type",
+            "limit: 4",
+            judged(resource(DEAR, DEAR, address="aws_instance.old"), resource(None, UNKNOWN)),
+            "undecided",
+        ),
         quiet("a plan without GPUs", "limit: 0", NOTHING),
         quiet("a count of exactly the limit", "limit: 8", NEW_DEAR),
         quiet("other models than the counted", "limit: 0\nmodels: [A100*]", NEW_DEAR),

@@ -289,3 +289,32 @@ def test_width_on_a_terminal(text: str, width: int) -> None:
 )
 def test_what_acts_on_a_terminal_is_shown_as_its_escape(text: str, shown: str) -> None:
     assert visible(text) == shown
+
+
+@pytest.mark.parametrize("text", ["`" * 500, "漢" * 500, "\x1b" * 500, "|\\" * 250, "@#_" * 200, "word " * 200])
+def test_the_longest_report_of_the_longest_names_fits_a_comment(text: str) -> None:
+    resources = tuple(
+        resource(f"aws_instance.{text}{index}", "create", None, ONE_A10G, previous_address=text) for index in range(200)
+    )
+    whole = report(
+        *resources,
+        outcome="fail",
+        results=tuple(
+            result(f"{text}{index}", outcome, text, remediation=text)
+            for index in range(60)
+            for outcome in ("fail", "warn", "waived")
+        ),
+        alternatives=tuple(
+            alternative(one.address, text, "1", "2", 3.0, conditions=(text,) * 5) for one in resources for _ in range(3)
+        ),
+        diagnostics=tuple(
+            Diagnostic(level="warning", code="c", project=None, address=text, message=f"{index}{text}", hint=text)
+            for index in range(100)
+        ),
+        inputs=(*(an_input(f"{text}{index}", text, error=text) for index in range(100)), an_input()),
+    )
+    markdown = render(whole, "markdown", verbose=True)
+    assert len(markdown) <= LONGEST
+    assert html(markdown).tags.count("h2") == 1
+    table = render(whole, "table", width=80)
+    assert all(display_width(line) <= 80 for line in table.splitlines())

@@ -177,7 +177,9 @@ def test_what_adds_up_adds_up(case: Path, run: Run) -> None:
     after = sum(Decimal(each["after"]["monthly"]["expected"] or 0) for each in report["resources"] if each["after"])
     assert abs(after - Decimal(summary["monthly_after"])) < Decimal("0.000001")
     if not summary["unpriced"] and not summary["unknown"]:
-        assert Decimal(summary["monthly_delta"]) == Decimal(summary["monthly_after"]) - Decimal(summary["monthly_before"])
+        assert Decimal(summary["monthly_delta"]) == Decimal(summary["monthly_after"]) - Decimal(
+            summary["monthly_before"]
+        )
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

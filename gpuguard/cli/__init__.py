@@ -13,6 +13,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         sys.stdout.write(f"gpuguard {__version__}\n")
         return 0
-    from gpuguard.cli.app import run
+    import gc
 
-    return run(arguments)
+    # A plan in memory is some hundred thousand objects without cycles. The collector would go through them again and
+    # again and find nothing: on 50,000 resources a third of the whole time.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        from gpuguard.cli.app import run
+
+        return run(arguments)
+    except KeyboardInterrupt:  # while the imports were still running
+        return 130
+    finally:
+        if collecting:
+            gc.enable()

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from gpuguard.cli import options
 from gpuguard.cli.check import default_project
 from gpuguard.errors import ExitCode, InputError
+from gpuguard.model.money import money
 from gpuguard.model.report import Component, Pool, Report, Resource, State
 from gpuguard.pipeline import explain
-from gpuguard.model.money import money
 from gpuguard.report import text
 
 

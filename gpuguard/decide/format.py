@@ -10,11 +10,9 @@ from pydantic import (  # noqa: TID253 - this module is imported by the first pa
     ValidationError,
 )
 
-from gpuguard.decide.document import Document, Mistake, Path, Place, Tree, nearest, quoted
 from gpuguard.decide.rule import Name, Rule, Settings, find, rules
-
-MOST_MISTAKES = 200
-"""After so many mistakes the rest of a file is not examined."""
+from gpuguard.yamlfile import Document, Mistake, Path, Tree, nearest, quoted
+from gpuguard.yamlmodel import MOST_MISTAKES, add, translate
 
 
 class Header(BaseModel):
@@ -64,14 +62,14 @@ def _header(document: Document) -> Header | None:
     try:
         return Header.model_validate(document.tree)
     except ValidationError as error:
-        _translate(document, (), Header, error, "a policy pack")
+        translate(document, (), Header, error, "a policy pack")
         return None
 
 
 def _entry(document: Document, index: int, entry: Tree) -> tuple[Rule, Settings] | None:
     path: Path = ("rules", index)
     if not isinstance(entry, dict):
-        _add(document, path, "a rule is a mapping that starts with `rule:` and the rule's name")
+        add(document, path, "a rule is a mapping that starts with `rule:` and the rule's name")
         return None
     name = entry.get("rule")
     if not isinstance(name, str):
@@ -80,18 +78,18 @@ def _entry(document: Document, index: int, entry: Tree) -> tuple[Rule, Settings]
         known = rules()
         stray = next((key for key in entry if key in known), None)
         hint = f"; write `rule: {stray}`" if stray else f"; the rules are {', '.join(known)}"
-        _add(document, (*path, "rule"), f"it does not say which rule it is: `rule:` is missing{hint}")
+        add(document, (*path, "rule"), f"it does not say which rule it is: `rule:` is missing{hint}")
         return None
     rule = find(name)
     if rule is None:
         known = rules()
         hint = nearest(name, known) or f"; the rules are {', '.join(known)}"
-        _add(document, (*path, "rule"), f"there is no rule {quoted(name)}{hint}")
+        add(document, (*path, "rule"), f"there is no rule {quoted(name)}{hint}")
         return None
     try:
         return rule, rule.settings.model_validate(entry)
     except ValidationError as error:
-        _translate(document, path, rule.settings, error, f"the rule {name}")
+        translate(document, path, rule.settings, error, f"the rule {name}")
         return None
 
 
@@ -101,95 +99,12 @@ def _unique(document: Document, found: dict[int, tuple[Rule, Settings]]) -> None
         path: Path = ("rules", index)
         name, line = settings.id or rule.id, document.place(path).line
         if name in first:
-            _add(
+            add(
                 document,
                 path,
                 f"{name} is there twice; the first is in line {first[name]}: give one an `id` of its own",
             )
         first.setdefault(name, line)
-
-
-def _translate(document: Document, base: Path, model: type[BaseModel], error: ValidationError, owner: str) -> None:
-    """Turn the findings of pydantic into mistakes with a place and what would have been right."""
-    for found in error.errors(include_url=False):
-        path = (*base, *found["loc"])
-        if len(document.mistakes) >= MOST_MISTAKES:
-            break
-        if document.is_spoilt(path):
-            continue
-        kind, context = found["type"], found.get("ctx", {})
-        key = found["loc"][-1] if found["loc"] else ""
-        value = found["input"]
-        shown = _shown(value)
-        if kind == "extra_forbidden":
-            fields = _fields(model, found["loc"][:-1])
-            message = f"{owner} has no key {quoted(str(key))}"
-            message += nearest(str(key), fields) or f"; the keys are {', '.join(fields)}"
-            document.mistakes.append(Mistake(document.keys.get(path, document.place(path)), message))
-            continue
-        if kind == "missing":
-            message = f"{owner} needs the key `{key}`{_about(model, found['loc'])}"
-        elif kind == "literal_error":
-            expected = str(context["expected"]).replace("'", "`")
-            choices = [word.strip("`") for word in expected.replace(" or ", ", ").split(", ")]
-            message = f"`{_label(found['loc'])}` is {shown}; expected {expected}"
-            message += nearest(value, choices) if isinstance(value, str) else ""
-        elif kind == "value_error" and not found["loc"]:
-            message = f"{owner} {context['error']}"
-        elif kind == "value_error":
-            message = f"`{_label(found['loc'])}` is {shown}; {context['error']}"
-        else:
-            message = f"`{_label(found['loc'])}` is {shown}; {_plain(kind, context)}"
-        _add(document, path, message)
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, str):
-        return quoted(value)
-    return "a mapping" if isinstance(value, dict) else "a list" if isinstance(value, list) else "empty"
-
-
-def _plain(kind: str, context: dict[str, Any]) -> str:
-    """What was expected, in words, by the type of pydantic's error."""
-    if kind in ("list_type", "tuple_type"):
-        return "expected a list"
-    if kind == "string_type":
-        return "expected text"
-    if kind in ("model_type", "model_attributes_type", "dict_type"):
-        return "expected a mapping"
-    if kind == "too_short":
-        return "expected at least one entry"
-    if kind == "string_too_short":
-        return "expected some text"
-    if kind == "string_too_long":
-        return f"expected at most {context['max_length']} characters"
-    return "expected something else"
-
-
-def _label(location: tuple[str | int, ...]) -> str:
-    text = ""
-    for step in location:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
-    return text
-
-
-def _fields(model: type[BaseModel], location: tuple[str | int, ...]) -> list[str]:
-    """Keys of the model, or of the one nested in it that the location leads to."""
-    if not location:
-        return list(model.model_fields)
-    schema = model.model_json_schema()
-    nested = [part for part in schema.get("$defs", {}).values() if part.get("type") == "object"]
-    return [name for part in nested for name in part["properties"]]
-
-
-def _about(model: type[BaseModel], location: tuple[str | int, ...]) -> str:
-    field = model.model_fields.get(str(location[0])) if len(location) == 1 else None
-    return f": {field.description[0].lower()}{field.description[1:].rstrip('.')}" if field and field.description else ""
-
-
-def _add(document: Document, path: Path, message: str) -> None:
-    place: Place = document.place(path)
-    document.mistakes.append(Mistake(place, message))
 
 
 def settings_schema(rule: Rule) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Find policy packs on disk and read them: a shipped one by its name, a file, or all files of a directory."""
 
-import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,11 +9,9 @@ import msgspec
 from gpuguard.errors import ConfigError
 
 if TYPE_CHECKING:
-    from gpuguard.decide.document import Mistake
     from gpuguard.decide.rule import Rule, Settings
 
 _SUFFIXES = (".yml", ".yaml")
-_MOST_MISTAKES = 30
 _HINT = "docs/policies.md describes the format, docs/rules.md the rules and their settings."
 
 
@@ -69,7 +66,7 @@ def shipped() -> dict[str, Path]:
 
 
 def _files(given: str) -> list[tuple[Path, str]]:
-    from gpuguard.decide.document import nearest, quoted
+    from gpuguard.yamlfile import nearest, quoted, unreadable
 
     ours = shipped()
     if given in ours:
@@ -90,49 +87,21 @@ def _files(given: str) -> list[tuple[Path, str]]:
         text = f"{shown}: there is no such file, directory or shipped policy pack{nearest(given, ours)}"
         raise ConfigError(text, hint=hint) from None
     except OSError as error:
-        raise _unreadable(shown, error) from None
+        raise unreadable(shown, error) from None
     return [(path, shown)]
 
 
 def _read(path: Path, shown: str) -> Pack:
-    from gpuguard.decide.document import parse
     from gpuguard.decide.format import read
+    from gpuguard.yamlfile import content, parse, wrong
 
-    document = parse(_content(path, shown))
+    document = parse(content(path, shown))
     parsed = read(document)
     if parsed is None:
-        raise _wrong(shown, document.mistakes)
+        raise wrong(shown, document.mistakes, _HINT)
     return Pack(
         name=parsed.name,
         description=parsed.description,
         path=shown,
         rules=tuple(Entry(settings.id or rule.id, rule, settings, line) for rule, settings, line in parsed.rules),
     )
-
-
-def _content(path: Path, shown: str) -> bytes:
-    """The file's bytes, at most one more than is allowed."""
-    from gpuguard.decide.document import MAX_BYTES
-
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise ConfigError(f"{shown}: this is not a regular file")
-        with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise _unreadable(shown, error) from None
-
-
-def _unreadable(shown: str, error: OSError) -> ConfigError:
-    reason = (error.strerror or type(error).__name__).lower()
-    return ConfigError(f"{shown}: the policy pack cannot be read: {reason}", hint="Check the path and its permissions.")
-
-
-def _wrong(shown: str, mistakes: Sequence["Mistake"]) -> ConfigError:
-    """One error for all mistakes of a file, in their order."""
-    lines = [f"{shown}:{one.place.line}:{one.place.column}: {one.message}" for one in sorted(set(mistakes))]
-    if len(lines) == 1:
-        return ConfigError(lines[0], hint=_HINT)
-    more = [f"and {len(lines) - _MOST_MISTAKES} more"] if len(lines) > _MOST_MISTAKES else []
-    listed = "\n".join(f"  {line}" for line in [*lines[:_MOST_MISTAKES], *more])
-    return ConfigError(f"{shown}: {len(lines)} mistakes\n{listed}", hint=_HINT)

@@ -45,9 +45,10 @@ class Machine:
     via: tuple[str, ...] = ()
 
     def pool(self, units: Units, **changes: object) -> PoolUsage:
-        """This machine, so many times."""
+        """This machine, so many times; the dearest of several that it may be, unless `pick` says otherwise."""
         pool = PoolUsage(
             options=self.options,
+            pick="dearest" if len(self.options) > 1 else "first",
             unknown=self.unknown if not self.options else None,
             units=units,
             purchase_model=self.purchase_model,
@@ -111,17 +112,16 @@ class ResourceSpec:
 
 
 def machine_options(view: View, path: str) -> tuple[tuple[MachineOption, ...], Unknown | None]:
-    """The machine type at a path as the only option; ((), None) when it is not set."""
+    """The machine type at a path as the only option; what it may be where it is unknown; ((), None) when not set."""
     value = view.text(path)
+    if isinstance(value, str):
+        return (MachineOption(value),), None
+    names = view.candidates(path)
+    if names:
+        return tuple(MachineOption(name) for name in names), None
     if isinstance(value, Unknown):
-        candidates = (
-            view.context.resolver.values(view.node, (*view.prefix, *path.split("."))) if view.side == "after" else []
-        )
-        names = [name for name in candidates if isinstance(name, str) and name]
-        if names:
-            return tuple(MachineOption(name) for name in names), None
         return (), Unknown(f"{path} is known only after apply", code="unknown-machine-type")
-    return ((MachineOption(value),) if value else ()), None
+    return (), None
 
 
 def units_of(value: Decimal | Unknown | None, default: Decimal | None) -> Decimal | None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
-from functools import cached_property
+from functools import lru_cache
 from typing import Any
 
 from gpuguard.model.report import Diagnostic, Level
@@ -48,8 +48,9 @@ class Link:
         return self.views[0] if self.views else None
 
 
+@lru_cache(maxsize=2048)
 def parse_path(path: str) -> Path:
-    """``a.b.0.c`` → ("a", "b", 0, "c")."""
+    """``a.b.0.c`` → ("a", "b", 0, "c"). The paths are those in the specs: few, and asked for all the time."""
     return tuple(int(step) if step.isdigit() else step for step in path.split("."))
 
 
@@ -62,10 +63,7 @@ class View:
 
     def __init__(self, context: Context, node: Node, side: Side, notes: list[Diagnostic], prefix: Path = ()) -> None:
         self.context, self.node, self.side, self.notes, self.prefix = context, node, side, notes, prefix
-
-    @cached_property
-    def _values(self) -> dict[str, Any]:
-        return self.node.values(self.side) or {}
+        self._values: dict[str, Any] = node.values(side) or {}
 
     @property
     def address(self) -> str:
@@ -87,20 +85,44 @@ class View:
 
     # -- values -----------------------------------------------------------------------------------------------------
 
-    def get(self, path: str) -> Any:
-        """The decoded value at a path below this view, None, or Unknown."""
+    def get(self, path: str, fits: Callable[[Any], bool] = lambda value: True) -> Any:
+        """The decoded value at a path below this view, None, or Unknown.
+
+        An unknown value is looked for behind the references of its expression; `fits` says which values found there
+        can be it. An expression that refers only to what is known, and is not known itself, is null: the provider
+        decides. Where one of several values may be it, or none is found, it stays Unknown.
+        """
         full = (*self.prefix, *parse_path(path))
         value = walk(self._values, full)
         if value is not None:
             return value
         if self.side == "before" or not is_unknown(self.node.after_unknown, full):
             return None
-        if not self.context.resolver.configured(self.node, full):
+        resolver = self.context.resolver
+        if not resolver.configured(self.node, full):
             return None
-        found = self.context.resolver.values(self.node, full)
+        resolution = resolver.resolve(self.node, full)
+        if not (resolution.targets or resolution.ended):
+            return None
+        found = [value for value in resolver.values(self.node, full) if fits(value)]
         if len(found) == 1:
             return found[0]
         return Unknown(f"{path} is known only after apply")
+
+    def may_be_unset(self, path: str) -> bool:
+        """Whether an unknown value may as well be null in the configuration: no resource it refers to could tell it.
+
+        Modules write ``lookup(each.value, "node_count", null)``; where the trail ends in a local, the plan says no more.
+        """
+        full = (*self.prefix, *parse_path(path))
+        return not self.context.resolver.resolve(self.node, full).targets
+
+    def candidates(self, path: str) -> list[str]:
+        """The strings that an unknown value may turn out to be, as far as references tell."""
+        full = (*self.prefix, *parse_path(path))
+        if self.side == "before" or not is_unknown(self.node.after_unknown, full):
+            return []
+        return [value for value in self.context.resolver.values(self.node, full) if isinstance(value, str) and value]
 
     def known(self, path: str) -> Any:
         """The value at a path if the plan itself has it, following no reference."""
@@ -108,7 +130,7 @@ class View:
 
     def text(self, path: str) -> str | Unknown | None:
         """A string; empty counts as not set."""
-        value = self.get(path)
+        value = self.get(path, lambda found: isinstance(found, str))
         if value is None or isinstance(value, Unknown):
             return value
         if isinstance(value, str):
@@ -122,7 +144,7 @@ class View:
 
     def number(self, path: str) -> Decimal | Unknown | None:
         """A number ≥ 0, also when it is written as a string."""
-        value = self.get(path)
+        value = self.get(path, _is_number)
         if value is None or isinstance(value, Unknown):
             return value
         number: Decimal | None = None
@@ -225,14 +247,19 @@ class View:
         are followed through the configuration; where the trail is hidden, candidates are assumed (see `_assume`).
         """
         hidden = False
+        found: list[Node]
         wanted = [(*self.prefix, *parse_path(path)) for path in paths]
         for full in wanted:
             value = walk(self._values, full)
             if isinstance(value, str) and value:
-                return self._views(self._matching(types, by, value))
+                found = self._matching(types, by, value)
+                if len(found) > 1:  # the same name in several regions or modules: the configuration says which
+                    named = self.context.resolver.resolve(self.node, full).nodes(types)
+                    found = [node for node in found if node in named] or found
+                return self._views(found)
         if self.side == "before":
             return Link()
-        found: list[Node] = []
+        found = []
         for full in wanted:
             if not is_unknown(self.node.after_unknown, full):
                 continue
@@ -369,6 +396,10 @@ class View:
                     index.setdefault(value, []).append(node)
             self.context.by_value[key] = index
         return index
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float | str) and not isinstance(value, bool)
 
 
 def _without_key(address: str) -> str:

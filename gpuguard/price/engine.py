@@ -71,9 +71,7 @@ class Engine:
         if found is None:
             found = self._known[bare] = self._price(bare)
         pools = tuple(
-            replace(
-                priced, machine_attribute=pool.machine_attribute, purchase_attribute=pool.purchase_attribute
-            )
+            replace(priced, machine_attribute=pool.machine_attribute, purchase_attribute=pool.purchase_attribute)
             for priced, pool in zip(found.usage.pools, usage.pools, strict=True)
         )
         return Priced(replace(found.usage, pools=pools, via=usage.via), found.state, found.notes)
@@ -93,8 +91,7 @@ class Engine:
         components: list[Component] = []
         totals = _Totals()
         for priced in pools:
-            for line in priced.lines:
-                components.append(_component(line, priced.pool.name, priced.machines.expected))
+            components += [_component(line, priced.pool.name, priced.machines.expected) for line in priced.lines]
             totals.add(priced.lines, priced.machines, "min", "expected")
             totals.add(priced.full_lines, priced.machines, "max")
         for fixed in usage.fixed:

@@ -1,11 +1,11 @@
 """The usage file: what a team knows of its GPUs and Terraform does not, keyed by address pattern.
 
-    version: 1
-    resources:
-      "module.train.*":
-        hours_per_month: 200
-      aws_eks_node_group.batch:
-        average_nodes: 2.5
+version: 1
+resources:
+  "module.train.*":
+    hours_per_month: 200
+  aws_eks_node_group.batch:
+    average_nodes: 2.5
 """
 
 from collections.abc import Iterable
@@ -14,10 +14,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gpuguard.errors import ConfigError
 from gpuguard.model.report import Diagnostic
-from gpuguard.model.usage import HOURS_PER_MONTH, PoolUsage, Units, Usage
-from gpuguard.yamlfile import Document, parse, quoted, read_limited
+from gpuguard.model.usage import PoolUsage, Units, Usage
+from gpuguard.yamlfile import Document, content, parse, quoted, wrong
 
 if TYPE_CHECKING:
     from gpuguard.extract import ResourceUsage
@@ -121,27 +120,28 @@ def _matches(pattern: str, address: str) -> bool:
 
 def load_usage(path: str) -> UsageFile:
     """Read a usage file. Raises ConfigError that lists every mistake with line and column."""
-    document = parse(read_limited(Path(path), path, "usage file"))
+    shown = path if path.isprintable() else quoted(path)
+    document = parse(content(Path(path), shown))
     entries = _entries(document)
     if document.mistakes:
-        lines = [f"{path}:{each.place.line}:{each.place.column}: {each.message}" for each in sorted(document.mistakes)]
-        raise ConfigError("\n".join(lines), hint="`gpuguard schema usage` prints what a usage file may hold")
-    return UsageFile(path, tuple(entries))
+        raise wrong(shown, document.mistakes, "`gpuguard schema usage` prints what a usage file may hold.")
+    return UsageFile(shown, tuple(entries))
 
 
 def _entries(document: Document) -> list[Entry]:
     from pydantic import ValidationError
 
     from gpuguard.price.usage_models import UsageModel
+    from gpuguard.yamlmodel import add, translate
 
-    if document.mistakes:
+    if not isinstance(document.tree, dict):
+        if not document.mistakes:
+            add(document, (), "a usage file is a mapping with the keys `version` and `resources`")
         return []
     try:
         model = UsageModel.model_validate(document.tree)
     except ValidationError as error:
-        for each in error.errors(include_url=False):
-            place = tuple(str(step) if not isinstance(step, int) else step for step in each["loc"] if step != "[key]")
-            document.add(place, _words(each, UsageModel.known_keys(place)))
+        translate(document, (), UsageModel, error, "a usage file")
         return []
     return [
         Entry(pattern, document.place(("resources", pattern)).line, values.hours_per_month, values.average_nodes)
@@ -149,25 +149,8 @@ def _entries(document: Document) -> list[Entry]:
     ]
 
 
-def _words(error: Any, known: Iterable[str]) -> str:
-    from gpuguard.yamlfile import nearest
-
-    name = str(error["loc"][-1]) if error["loc"] else "the file"
-    if error["type"] == "extra_forbidden":
-        keys = list(known)
-        return f"unknown key {quoted(name)}{nearest(name, keys) or '; allowed: ' + ', '.join(keys)}"
-    if error["type"] == "missing":
-        return f"{name} is missing"
-    message = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ")
-    return f"{name}: {message}"
-
-
 def schema() -> dict[str, Any]:
     """JSON Schema of a usage file, made from its model."""
     from gpuguard.price.usage_models import UsageModel
 
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **UsageModel.model_json_schema()}
-
-
-MAX_HOURS = HOURS_PER_MONTH
-"""No machine runs for more hours than an average month has."""

@@ -4,7 +4,13 @@ import re
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import (  # noqa: TID253 - imported by the first usage file that is loaded, not before
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+)
 
 from gpuguard.model.usage import HOURS_PER_MONTH
 
@@ -34,12 +40,19 @@ class UsageEntry(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    hours_per_month: Annotated[
-        Decimal, BeforeValidator(_hours), WithJsonSchema({"type": "number", "minimum": 0, "maximum": int(HOURS_PER_MONTH)})
-    ] | None = Field(default=None, description="Hours a month that each machine runs; the maximum still counts the whole month.")
-    average_nodes: Annotated[
-        Decimal, BeforeValidator(_count), WithJsonSchema({"type": "number", "minimum": 0})
-    ] | None = Field(default=None, description="Machines that run on average, instead of the size the configuration asks for.")
+    hours_per_month: (
+        Annotated[
+            Decimal,
+            BeforeValidator(_hours),
+            WithJsonSchema({"type": "number", "minimum": 0, "maximum": int(HOURS_PER_MONTH)}),
+        ]
+        | None
+    ) = Field(
+        default=None, description="Hours a month that each machine runs; the maximum still counts the whole month."
+    )
+    average_nodes: (
+        Annotated[Decimal, BeforeValidator(_count), WithJsonSchema({"type": "number", "minimum": 0})] | None
+    ) = Field(default=None, description="Machines that run on average, instead of the size the configuration asks for.")
 
 
 class UsageModel(BaseModel):

@@ -7,6 +7,7 @@ Decoded when the first reference has to be followed: most plans never need more 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -150,6 +151,7 @@ class Key(str):
     __slots__ = ()
 
 
+@lru_cache(maxsize=4096)
 def module_path(module_address: str) -> ModulePath:
     """``module.a["x"].module.b[0]`` → (("a", "x"), ("b", 0))."""
     steps: list[tuple[str, str | int | None]] = []
@@ -186,13 +188,14 @@ def render_key(key: str | int | None) -> str:
 class Configuration:
     """The configuration of one plan, decoded in steps. `path` is the file, for errors."""
 
-    __slots__ = ("_index", "_module", "_root", "_variables", "path", "raw", "raw_variables")
+    __slots__ = ("_decoded", "_index", "_module", "_root", "_variables", "path", "raw", "raw_variables")
 
     def __init__(self, path: str, raw: msgspec.Raw = _NULL, raw_variables: msgspec.Raw = _NULL) -> None:
         self.path, self.raw, self.raw_variables = path, raw, raw_variables
         self._root: _Root | None = None
         self._module: ConfigModule | None = None
         self._variables: dict[str, _RootVariable] | None = None
+        self._decoded: dict[int, tuple[msgspec.Raw, Any]] = {}
         self._index: dict[tuple[str, ...], dict[str, ConfigResource]] = {}
 
     def _decode(self, raw: msgspec.Raw, type_: Any, what: str) -> Any:
@@ -250,12 +253,19 @@ class Configuration:
 
     def expressions(self, raw: msgspec.Raw) -> dict[str, Any]:
         """Decode the expressions of a block or call."""
-        value = self._decode(raw, Any, "configuration: expressions")
+        value = self._once(raw, "configuration: expressions")
         return value if isinstance(value, dict) else {}
 
     def expression(self, raw: msgspec.Raw) -> Expression | None:
         """Decode a single expression (count, for_each, output)."""
-        return parse_expression(self._decode(raw, Any, "configuration: expression"))
+        return parse_expression(self._once(raw, "configuration: expression"))
+
+    def _once(self, raw: msgspec.Raw, what: str) -> Any:
+        """Decode a value that is asked for again and again: the arguments of a module, by each of its resources."""
+        known = self._decoded.get(id(raw))
+        if known is None:
+            known = self._decoded[id(raw)] = (raw, self._decode(raw, Any, what))
+        return known[1]
 
     def variable(self, name: str) -> tuple[Any, bool]:
         """Value of a root variable and whether there is one; falls back to its default."""

@@ -205,6 +205,7 @@ class Document:
         self._by_type: dict[str, list[Node]] = {}
         self._by_address: dict[str, Node] = {}
         self._by_config: dict[tuple[str, str], list[Node]] = {}
+        self._by_key: dict[tuple[str, str, str, bool], dict[str | int | None, list[Node]]] = {}
         self._data: dict[str, list[Node]] | None = None
         seen: set[tuple[str, str | None]] = set()
         for node in nodes:
@@ -247,6 +248,18 @@ class Document:
                 if node.deposed is None:
                     self._by_config.setdefault((node.module_address, f"{node.type}.{node.name}"), []).append(node)
         return self._by_config.get((module_address, f"{type_}.{name}"), [])
+
+    def instances_of(
+        self, module_address: str, type_: str, name: str, key: str | int | None, *, data: bool = False
+    ) -> list[Node]:
+        """The instances of one resource block that have this count index or for_each key: mostly one."""
+        block = (module_address, type_, name, data)
+        by_key = self._by_key.get(block)
+        if by_key is None:
+            by_key = self._by_key[block] = {}
+            for node in self.instances(module_address, type_, name, data=data):
+                by_key.setdefault(node.index, []).append(node)
+        return by_key.get(key, [])
 
     def data(self, type_: str) -> list[Node]:
         """Data sources of a type that were read while planning (their values are in the prior state)."""

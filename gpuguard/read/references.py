@@ -5,6 +5,7 @@ A plan says `launch_template.id` is unknown; its configuration says the expressi
 outputs, count indexes and for_each keys, `terraform_data`, until a resource or a constant is reached.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +29,15 @@ Path = tuple[Step, ...]
 _MAX_DEPTH = 40
 """Modules nest a handful deep; this bounds what a made-up plan can ask for."""
 _MAX_TARGETS = 2_000
+_MAX_STEPS = 10_000
+"""References followed for one expression; genuine ones need a few dozen."""
+_MAX_STEPS_IN_ALL = 2_000_000
+"""References followed for one document. A file made to blow up ends here, and the rest counts as unknown."""
+_MAX_REFERENCE = 2_000
+"""Characters of one reference; longer ones stand in no configuration."""
+
+
+_STEP = re.compile(r"[.\[]")
 
 
 @dataclass(slots=True)
@@ -36,14 +46,24 @@ class Resolution:
 
     `configured` is False when the configuration has no such expression (the attribute is left to the provider, or
     stands in a dynamic block). `ended` is True when part of the trail is hidden: a local, a dynamic block, a
-    data source not yet read. `exact` is False when several instances came in question and none was named.
+    data source not yet read. `exact` is False when several instances came in question and none was named. `null` is
+    True when the trail, or an arm of it, leads to null: the attribute is then not set at all.
     """
 
     configured: bool = False
     ended: bool = False
     exact: bool = True
+    null: bool = False
+    steps: int = 0
     constants: list[Any] = field(default_factory=list)
     targets: list[tuple[Node, Path]] = field(default_factory=list)
+
+    def constant(self, value: Any) -> None:
+        """Note a constant that the trail leads to; null is none."""
+        if value is None:
+            self.null = True
+        else:
+            self.constants.append(value)
 
     def nodes(self, types: Iterable[str]) -> list[Node]:
         """The distinct target resources of these types, in order."""
@@ -102,6 +122,8 @@ class Resolver:
         self.document = document
         self._expressions: dict[int, dict[str, Any]] = {}
         self._values: dict[tuple[int, Path], list[Any]] = {}
+        self._keys: dict[tuple[ModulePath, str], list[str | int | None]] = {}
+        self._steps = 0
 
     def resolve(self, node: Node, path: Path) -> Resolution:
         """Where the expression at `path` of a resource leads."""
@@ -130,7 +152,7 @@ class Resolver:
         if key not in self._values:
             self._values[key] = []  # what refers to itself has no value
             found: list[Any] = []
-            self._value(node, path, found, 0)
+            self._collect(node, path, found)
             distinct: list[Any] = []
             for value in found:
                 if value is not None and value not in distinct:
@@ -138,22 +160,24 @@ class Resolver:
             self._values[key] = distinct
         return self._values[key]
 
-    def _value(self, node: Node, path: Path, out: list[Any], depth: int) -> None:
-        if depth > _MAX_DEPTH or len(out) > _MAX_TARGETS:
-            return None
-        after = node.after if node.after is not None else node.before
-        value = walk(after, path)
-        if value is not None:
-            out.append(value)
-            return None
-        if node.type == "terraform_data" and path[:1] == ("output",):
-            return self._value(node, ("input", *path[1:]), out, depth + 1)
-        resolution = self.resolve(node, path)
-        out.extend(resolution.constants)
-        for target, attribute in resolution.targets:
-            if attribute and not (target is node and attribute == path):
-                self._value(target, attribute, out, depth + 1)
-        return None
+    def _collect(self, node: Node, path: Path, out: list[Any]) -> None:
+        """Every value that the attribute may take, in the order of the references; no recursion, whatever they form."""
+        pending: list[tuple[Node, Path]] = [(node, path)]
+        seen: set[tuple[int, Path]] = set()
+        while pending and len(seen) <= _MAX_TARGETS and len(out) <= _MAX_TARGETS:
+            current, where = pending.pop()
+            if (id(current), where) in seen or len(where) > _MAX_DEPTH:
+                continue
+            seen.add((id(current), where))
+            value = walk(current.after if current.after is not None else current.before, where)
+            if value is not None:
+                out.append(value)
+            elif current.type == "terraform_data" and where[:1] == ("output",):
+                pending.append((current, ("input", *where[1:])))
+            else:
+                resolution = self.resolve(current, where)
+                out.extend(resolution.constants)
+                pending.extend((target, attribute) for target, attribute in reversed(resolution.targets) if attribute)
 
     def call_arguments(self, node: Node, types: Iterable[str]) -> list[Node]:
         """Resources of these types that the call of the node's module passes in, through any argument."""
@@ -252,21 +276,30 @@ class Resolver:
         return parse_expression(current), False
 
     def _follow(self, expression: Expression, scope: _Scope, rest: Path, out: Resolution, depth: int) -> None:
-        if depth > _MAX_DEPTH or len(out.targets) > _MAX_TARGETS:
+        if depth > _MAX_DEPTH or len(out.targets) > _MAX_TARGETS or len(rest) > _MAX_DEPTH:
             out.ended = True
             return
         if expression.has_constant:
-            value = walk(expression.constant, rest) if rest else expression.constant
-            if value is not None:
-                out.constants.append(value)
+            out.constant(walk(expression.constant, rest) if rest else expression.constant)
             return
         references = _longest(expression.references)
         by_key = any(reference.startswith(("each.", "count.")) for reference in references)
         single = len([r for r in references if not r.startswith(("each.key", "count.", "path.", "terraform."))]) == 1
         for reference in references:
+            if self._exhausted(out):
+                return
             parts = parse_address(reference)
             # Only a lone reference is a plain traversal; more of them make an expression whose parts we cannot see.
             self._reference(parts, scope, rest if single else (), out, depth, by_key)
+
+    def _exhausted(self, out: Resolution) -> bool:
+        """Count one more step; True when there were too many, and what is left of the trail counts as hidden."""
+        out.steps += 1
+        self._steps += 1
+        if out.steps <= _MAX_STEPS and self._steps <= _MAX_STEPS_IN_ALL:
+            return False
+        out.ended = True
+        return True
 
     def _reference(
         self, parts: list[Step], scope: _Scope, rest: Path, out: Resolution, depth: int, by_key: bool
@@ -292,21 +325,15 @@ class Resolver:
         configuration = self.document.configuration
         calls = tuple(step for step, _ in scope.module)
         if not calls:
-            value, given = configuration.variable(name)
-            if given:
-                inner = walk(value, rest) if rest else value
-                if inner is not None:
-                    out.constants.append(inner)
+            value, _ = configuration.variable(name)
+            out.constant(walk(value, rest) if rest else value)
             return
         call = configuration.call(calls)
         raw = configuration.expressions(call.expressions).get(name) if call else None
         expression = parse_expression(raw)
         if expression is None:
-            value, given = configuration.variable_default(calls, name)
-            if given:
-                inner = walk(value, rest) if rest else value
-                if inner is not None:
-                    out.constants.append(inner)
+            value, _ = configuration.variable_default(calls, name)
+            out.constant(walk(value, rest) if rest else value)
             return
         parent = _Scope(scope.module[:-1], scope.module[-1][1], call)
         self._follow(expression, parent, rest, out, depth + 1)
@@ -320,14 +347,18 @@ class Resolver:
         elif expression.has_constant:
             value = expression.constant
             inner = value.get(str(scope.key)) if isinstance(value, dict) else scope.key
-            inner = walk(inner, rest) if rest else inner
-            if inner is not None:
-                out.constants.append(inner)
+            out.constant(walk(inner, rest) if rest else inner)
         else:
             # for_each over resources gives each.value = the instance of the same key; over a map, what it mentions.
             inner_scope = _Scope(scope.module, scope.key, None)
             for reference in _longest(expression.references):
-                self._reference(parse_address(reference), inner_scope, rest, out, depth + 1, True)
+                if self._exhausted(out):
+                    return
+                parts = parse_address(reference)
+                # a variable or an output is the whole map, and this instance has the part under its key
+                keyed = parts[:1] in (["var"], ["module"]) and scope.key is not None
+                path = (Key(scope.key), *rest) if keyed and isinstance(scope.key, str) else rest
+                self._reference(parts, inner_scope, path, out, depth + 1, True)
 
     def _output(self, parts: list[Step], scope: _Scope, rest: Path, out: Resolution, depth: int, by_key: bool) -> None:
         name, position = str(parts[1]), 2
@@ -359,10 +390,16 @@ class Resolver:
                 out.ended = True
                 continue
             for instance in keys:
-                inner = _Scope((*scope.module, (name, instance)), None, None)
+                if self._exhausted(out):
+                    return
+                # an output that is indexed by each.key is a map made from instances with the same keys
+                inner = _Scope((*scope.module, (name, instance)), scope.key if by_key else None, None)
                 self._follow(expression, inner, rest, out, depth + 1)
 
     def _module_keys(self, module: ModulePath, name: str) -> list[str | int | None]:
+        known = self._keys.get((module, name))
+        if known is not None:
+            return known
         prefix = module_address((*module, (name, None)))
         keys: dict[str | int | None, None] = {}
         for node in self.document.nodes:
@@ -370,7 +407,8 @@ class Resolver:
                 path = module_path(node.module_address)
                 if len(path) > len(module) and path[: len(module)] == module and path[len(module)][0] == name:
                     keys[path[len(module)][1]] = None
-        return list(keys) or [None]
+        found = self._keys[module, name] = list(keys) or [None]
+        return found
 
     def _resource(
         self,
@@ -389,9 +427,11 @@ class Resolver:
         if parts and isinstance(parts[0], Key | int):
             explicit = parts[0]
             attribute = (*parts[1:], *rest)
-            instances = [node for node in instances if node.index == explicit]
+            instances = self.document.instances_of(module_address(scope.module), type_, name, explicit, data=data)
+        elif len(instances) > 1 and rest and (named := _named(instances, rest[0])):
+            instances, attribute = named, rest[1:]
         elif len(instances) > 1:
-            same = [node for node in instances if node.index == scope.key]
+            same = self.document.instances_of(module_address(scope.module), type_, name, scope.key, data=data)
             if scope.key is not None and same:
                 instances = same
                 out.exact = out.exact and by_key
@@ -403,10 +443,18 @@ class Resolver:
             out.targets.append((node, attribute))
 
 
+def _named(instances: Iterable[Node], step: Step) -> list[Node]:
+    """The instances whose key the next step of a path names: of ``{for k, t in x : k => t.id}["a"]``, ``x["a"]``."""
+    return [node for node in instances if node.index == step] if isinstance(step, Key | int) else []
+
+
 def _longest(references: Sequence[str]) -> list[str]:
     """Drop the prefixes that Terraform lists behind each traversal (``a.b.c`` is followed by ``a.b``)."""
-    kept: list[str] = []
+    kept: dict[str, None] = {}
+    prefixes: set[str] = set()
     for reference in references:
-        if not any(other.startswith((reference + ".", reference + "[")) or other == reference for other in kept):
-            kept.append(reference)
-    return kept
+        if reference in kept or reference in prefixes or len(reference) > _MAX_REFERENCE:
+            continue
+        kept[reference] = None
+        prefixes.update(reference[: found.start()] for found in _STEP.finditer(reference))
+    return list(kept)

@@ -202,9 +202,7 @@ def render(report: Report, options: Options) -> str:
             rules=Section.within(([] if warned else warnings) + other, _OTHER_RULES),
             passed=sum(result.outcome == "pass" for result in report.policy.results) if report.resources else 0,
             notes=Section.within(_notes(report), _NOTES),
-            components=Section.within(
-                [line for group in groups for line in _components(group.first, currency)], _COMPONENTS
-            ),
+            components=Section.within(_components(report, [group.first for group in groups]), _COMPONENTS),
             ages=view.price_ages(report),
             priced=view.priced(report) if report.resources else "",
             version=report.gpuguard_version,
@@ -400,9 +398,14 @@ def _notes(report: Report) -> list[Md]:
     return lines
 
 
-def _components(resource: Resource, currency: str) -> list[Md]:
-    state = resource.after or resource.before
-    return [] if state is None else [_component(resource, component, currency) for component in state.components]
+def _components(report: Report, resources: Sequence[Resource]) -> list[Md]:
+    names = view.called(report, [(resource.project, resource.address) for resource in resources])
+    return [
+        _component(name, component, report.currency)
+        for name, resource in zip(names, resources, strict=True)
+        if (state := resource.after or resource.before) is not None
+        for component in state.components
+    ]
 
 
 def _origin(component: Component) -> Md:
@@ -411,9 +414,9 @@ def _origin(component: Component) -> Md:
     return Md(" ").joined([*parts, prose(component.as_of)] if component.as_of else parts)
 
 
-def _component(resource: Resource, component: Component, currency: str) -> Md:
+def _component(name: str, component: Component, currency: str) -> Md:
     cells = (
-        code(resource.address),
+        code(name),
         prose(component.description),
         prose(view.formula(component, currency)),
         prose(view.component_amount(component, currency)),

@@ -110,9 +110,7 @@ def _resources(page: Page, report: Report, options: Options) -> None:
         for group in found[:most]:
             _group(page, group, report.currency, options)
         _left_out(page, found[most:], report.currency)
-        _untouched(
-            page, [resource for resource in own if resource not in shown] if len(shown) < len(own) else [], report
-        )
+        _untouched(page, [] if everything else [one for one in own if not view.is_changed(one)], report)
 
 
 def _left_out(page: Page, groups: Sequence[view.Group], currency: str) -> None:

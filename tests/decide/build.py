@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 
 from gpuguard.decide import Entry, Judged, Pack
-from gpuguard.decide.document import parse
 from gpuguard.decide.format import read
 from gpuguard.model.report import (
     Action,
@@ -20,6 +19,7 @@ from gpuguard.model.report import (
     State,
     Summary,
 )
+from gpuguard.yamlfile import parse
 
 Number = float | None
 Amount = str | None

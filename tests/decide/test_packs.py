@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 import gpuguard
 from gpuguard.decide import load, shipped
-from gpuguard.decide.document import MAX_BYTES, parse
-from gpuguard.decide.format import MOST_MISTAKES, read
+from gpuguard.decide.format import read
 from gpuguard.decide.rule import rules
 from gpuguard.errors import ConfigError
+from gpuguard.yamlfile import MAX_BYTES, parse
+from gpuguard.yamlmodel import MOST_MISTAKES
 
 CHECKOUT = Path(gpuguard.__file__).parent.parent
 GOOD = "version: 1\nname: acme\nrules:\n  - rule: max-monthly-total\n    limit: 5\n"
@@ -352,7 +353,7 @@ def test_a_file_without_permission_is_refused(tmp_path: Path, monkeypatch: pytes
 
     path = write(tmp_path, GOOD)
     monkeypatch.setattr(Path, "open", denied)  # a mode says nothing to a test run as root
-    assert refused(path) == f"{path}: the policy pack cannot be read: permission denied"
+    assert refused(path) == f"{path}: cannot be read: permission denied"
 
 
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
@@ -396,7 +397,7 @@ def test_an_installed_package_finds_its_packs_beside_its_modules(tmp_path: Path)
     """Laid out as the wheel lays it out, far from any checkout."""
     shutil.copytree(CHECKOUT / "gpuguard" / "decide", tmp_path / "gpuguard" / "decide")
     shutil.copytree(CHECKOUT / "gpuguard" / "model", tmp_path / "gpuguard" / "model")
-    for name in ("__init__.py", "errors.py"):
+    for name in ("__init__.py", "errors.py", "yamlfile.py", "yamlmodel.py"):
         shutil.copy(CHECKOUT / "gpuguard" / name, tmp_path / "gpuguard" / name)
     shutil.copytree(CHECKOUT / "policies", tmp_path / "gpuguard" / "policies")
     code = "from gpuguard.decide import load, shipped; load(['default']); print(shipped()['default'])"

@@ -1,15 +1,19 @@
-"""Read the part of YAML that a policy file needs, with the place of every key and value.
+"""Read the part of YAML that a configuration file needs, with the place of every key and value.
 
 Mappings, lists and text; no anchors, aliases, merge keys or tags, so that a file says what it seems to say and cannot
-be a bomb. A scalar stays the text it is written as (None for nothing, ``~`` and ``null``): what it means, the settings
-of the rule decide, and `no`, `1_000`, `012` or `12:30` never turn into something else.
+be a bomb. A scalar stays the text it is written as (None for nothing, ``~`` and ``null``): what it means, the
+model of the file decides, and `no`, `1_000`, `012` or `12:30` never turn into something else.
 """
 
 import codecs
+import stat
 from collections.abc import Iterable
+from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
+
+from gpuguard.errors import ConfigError
 
 if TYPE_CHECKING:
     import yaml
@@ -18,6 +22,7 @@ Tree: TypeAlias = "dict[str, Tree] | list[Tree] | str | None"
 Path = tuple[str | int, ...]
 
 MAX_BYTES = 1024 * 1024
+MOST_SHOWN = 30
 MAX_DEPTH = 12
 _NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
 _WIDE = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -74,6 +79,33 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f"; did you mean `{near[0]}`?" if near else ""
 
 
+def content(path: FilePath, shown: str) -> bytes:
+    """The file's bytes, at most one more than is allowed. Raises ConfigError for what cannot be read."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise ConfigError(f"{shown}: this is not a regular file")
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise unreadable(shown, error) from None
+
+
+def unreadable(shown: str, error: Exception) -> ConfigError:
+    """What to raise when a file cannot be opened."""
+    reason = (getattr(error, "strerror", None) or str(error) or type(error).__name__).lower()
+    return ConfigError(f"{shown}: cannot be read: {reason}", hint="Check the path and its permissions.")
+
+
+def wrong(shown: str, mistakes: Iterable[Mistake], hint: str) -> ConfigError:
+    """One error for all mistakes of a file, in their order."""
+    lines = [f"{shown}:{one.place.line}:{one.place.column}: {one.message}" for one in sorted(set(mistakes))]
+    if len(lines) == 1:
+        return ConfigError(lines[0], hint=hint)
+    more = [f"and {len(lines) - MOST_SHOWN} more"] if len(lines) > MOST_SHOWN else []
+    listed = "\n".join(f"  {line}" for line in [*lines[:MOST_SHOWN], *more])
+    return ConfigError(f"{shown}: {len(lines)} mistakes\n{listed}", hint=hint)
+
+
 def parse(content: bytes) -> Document:
     """Read a file. What is wrong with it is in `mistakes`; a file that is no YAML at all has an empty tree."""
     document = Document()
@@ -86,7 +118,7 @@ def parse(content: bytes) -> Document:
 def _text(content: bytes, document: Document) -> str | None:
     start, problem = Place(1, 1), ""
     if len(content) > MAX_BYTES:
-        problem = f"the file is larger than {MAX_BYTES // 1024} KiB, which no policy pack needs"
+        problem = f"the file is larger than {MAX_BYTES // 1024} KiB, which no configuration needs"
     elif content.startswith(_WIDE):
         problem = "the file is UTF-16 or UTF-32; save it as UTF-8"
     elif b"\0" in content:

@@ -1,5 +1,6 @@
 """The one tree of errors a user may see, and the closed table of exit codes."""
 
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import ClassVar
 
@@ -21,14 +22,15 @@ class GpuguardError(Exception):
 
     `message` says what is wrong and where (file, address, line).
     `hint` says what to do next; it is printed on its own line and may be empty.
+    `details` are further lines, one each: all mistakes of a file.
     Anything that is not a GpuguardError is a bug: it keeps its traceback and exits 70.
     """
 
     exit_code: ClassVar[ExitCode] = ExitCode.INPUT
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
+    def __init__(self, message: str, *, hint: str = "", details: Sequence[str] = ()) -> None:
         super().__init__(message)
-        self.message, self.hint = message, hint
+        self.message, self.hint, self.details = message, hint, tuple(details)
 
 
 class UsageError(GpuguardError):

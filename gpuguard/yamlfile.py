@@ -102,8 +102,7 @@ def wrong(shown: str, mistakes: Iterable[Mistake], hint: str) -> ConfigError:
     if len(lines) == 1:
         return ConfigError(lines[0], hint=hint)
     more = [f"and {len(lines) - MOST_SHOWN} more"] if len(lines) > MOST_SHOWN else []
-    listed = "\n".join(f"  {line}" for line in [*lines[:MOST_SHOWN], *more])
-    return ConfigError(f"{shown}: {len(lines)} mistakes\n{listed}", hint=hint)
+    return ConfigError(f"{shown}: {len(lines)} mistakes", hint=hint, details=[*lines[:MOST_SHOWN], *more])
 
 
 def parse(content: bytes) -> Document:

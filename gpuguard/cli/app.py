@@ -105,7 +105,7 @@ def run(arguments: Sequence[str]) -> int:
             code = int(stop.code or 0)
         sys.stdout.flush()
     except GpuguardError as error:
-        options.complain(error.message, error.hint)
+        options.complain(error.message, error.hint, error.details)
         return error.exit_code
     except KeyboardInterrupt:
         options.complain("interrupted")

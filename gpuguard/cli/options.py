@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -133,13 +134,14 @@ def _region(text: str) -> tuple[str, str]:
     return cloud, name
 
 
-def complain(message: str, hint: str = "") -> None:
-    """Write an error, and the way out, to standard error; each on one line that is safe to print."""
+def complain(message: str, hint: str = "", details: Sequence[str] = ()) -> None:
+    """Write an error, its details and the way out to standard error; each on one line that is safe to print."""
     from gpuguard.report.text import visible
 
     if sys.stderr is None:
         return
     sys.stderr.write(f"error: {visible(message)}\n")
+    sys.stderr.writelines(f"  {visible(line)}\n" for line in details)
     if hint:
         sys.stderr.write(f"hint: {visible(hint)}\n")
     sys.stderr.flush()

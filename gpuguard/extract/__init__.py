@@ -47,6 +47,7 @@ def usages(
         document=document,
         resolver=Resolver(document),
         region_of_zone=facts.region_of_zone,
+        offers=facts.offers,
         default_regions=default_regions,
     )
     context.claims = _Claims(context)

@@ -1,13 +1,15 @@
 """One side of one resource as the specs read it: attributes, blocks, what is unknown, and what it refers to."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
 
+from gpuguard.model.price import InstanceType
 from gpuguard.model.report import Diagnostic, Level
 from gpuguard.model.usage import Attribute, Unknown
+from gpuguard.read.configuration import module_path
 from gpuguard.read.document import Document, Node, Side, json_type
 from gpuguard.read.references import Path, Resolver, is_unknown, walk
 
@@ -30,6 +32,12 @@ class Context:
     claims: Callable[[], frozenset[int]] = frozenset
     """Templates (by identity of their node) that some resource is known to use."""
     referrers: dict[tuple[str, str], dict[int, list[Node]]] = field(default_factory=dict)
+    hidden: dict[tuple[str, str, str], list[Node]] = field(default_factory=dict)
+    """Resources of a type in a module whose reference (type, path, module) ends in a local."""
+    offers: Callable[[str, str], Sequence[InstanceType]] = lambda cloud, region: ()
+    """The machine types with accelerators that a cloud's region has."""
+    provider_regions: dict[str | None, str | None] = field(default_factory=dict)
+    """Region of a provider block (by its key) as told by what it manages and reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,33 +254,46 @@ class View:
         Known values are matched against the attributes `by` of those resources (ids, names, self links); unknown ones
         are followed through the configuration; where the trail is hidden, candidates are assumed (see `_assume`).
         """
-        hidden = False
-        found: list[Node]
         wanted = [(*self.prefix, *parse_path(path)) for path in paths]
+        found: list[Node] = []
+        hidden = False
+        # What is unknown goes first: beside a new id, the old name may still stand there.
+        for full in wanted if self.side == "after" else ():
+            if walk(self._values, full) is not None or not is_unknown(self.node.after_unknown, full):
+                continue
+            resolution = self.context.resolver.resolve(self.node, full)
+            found.extend(resolution.nodes(types))
+            for value in resolution.constants:
+                if isinstance(value, str):
+                    found.extend(self._matching(types, by, value))
+            hidden = hidden or resolution.ended or not resolution.configured
+        if found:
+            return self._of_same_key(found)
         for full in wanted:
             value = walk(self._values, full)
             if isinstance(value, str) and value:
                 found = self._matching(types, by, value)
-                if len(found) > 1:  # the same name in several regions or modules: the configuration says which
-                    named = self.context.resolver.resolve(self.node, full).nodes(types)
-                    found = [node for node in found if node in named] or found
-                return self._views(found)
-        if self.side == "before":
-            return Link()
-        found = []
-        for full in wanted:
-            if not is_unknown(self.node.after_unknown, full):
-                continue
-            resolution = self.context.resolver.resolve(self.node, full)
-            found.extend(resolution.nodes(types))
-            values = [constant for constant in resolution.constants if isinstance(constant, str)]
-            for value in values:
-                found.extend(self._matching(types, by, value))
-            if resolution.ended or not resolution.configured:
-                hidden = True
-        if found:
-            return self._views(found)
+                if found or not hidden or self.context.resolver.resolve(self.node, full).configured:
+                    return self._views(self._named(found, full, types))
         return self._assume(types) if hidden else Link()
+
+    def _of_same_key(self, nodes: Iterable[Node]) -> Link:
+        """Of several that an expression mentions, those that bear this resource's key: ``{a = x.a.id, b = x.b.id}``."""
+        found = list({id(node): node for node in nodes}.values())
+        if len(found) > 1:
+            steps = (self.node.index, *(key for _, key in module_path(self.node.module_address)))
+            keys = [key for key in steps if isinstance(key, str)]
+            same = [node for node in found if node.index in keys] or [node for node in found if node.name in keys]
+            if 0 < len(same) < len(found):
+                return Link(self._views(same).views, "of the same key")
+        return self._views(found)
+
+    def _named(self, found: list[Node], full: Path, types: tuple[str, ...]) -> list[Node]:
+        """Of several with the same name, in several regions or modules, those that the configuration refers to."""
+        if len(found) < 2:
+            return found
+        named = self.context.resolver.resolve(self.node, full).nodes(types)
+        return [node for node in found if node in named] or found
 
     def exactly(self, paths: Iterable[str], types: tuple[str, ...]) -> list[Node]:
         """The unknown references among `paths`, as far as the configuration names their target."""
@@ -363,7 +384,10 @@ class View:
         return Link(tuple(views))
 
     def referring(self, types: tuple[str, ...], path: str) -> list["View"]:
-        """Resources of `types` whose attribute `path` refers to this one (autoscalers, attachments), on this side."""
+        """Resources of `types` whose attribute `path` refers to this one (autoscalers, attachments), on this side.
+
+        Where a local hides what they refer to, the only resource of this one's type in their module is assumed.
+        """
         found: dict[int, View] = {}
         for type_ in types:
             key = (type_, path)
@@ -371,10 +395,17 @@ class View:
             if index is None:
                 index = {}
                 for node in self.context.document.current(type_):
-                    for target in self.context.resolver.resolve(node, parse_path(path)).targets:
+                    resolution = self.context.resolver.resolve(node, parse_path(path))
+                    for target in resolution.targets:
                         index.setdefault(id(target[0]), []).append(node)
+                    if resolution.ended and not resolution.targets and is_unknown(node.after_unknown, parse_path(path)):
+                        self.context.hidden.setdefault((type_, path, node.module_address), []).append(node)
                 self.context.referrers[key] = index
-            for node in index.get(id(self.node), ()):
+            hidden = self.context.hidden.get((type_, path, self.node.module_address), ())
+            assumed = hidden if hidden and self.side == "after" and self._only_one_in_module() else ()
+            for node in assumed:
+                self.note("info", "assumed-reference", f"the plan hides what {node.address} refers to: this is assumed")
+            for node in (*index.get(id(self.node), ()), *assumed):
                 if node.values(self.side) is not None:
                     found[id(node)] = View(self.context, node, self.side, self.notes)
             for own in ("id", "self_link", "name", "arn"):
@@ -383,6 +414,11 @@ class View:
                     for node in self._index_at(type_, path).get(value, ()):
                         found[id(node)] = View(self.context, node, self.side, self.notes)
         return list(found.values())
+
+    def _only_one_in_module(self) -> bool:
+        same = self.context.document.current(self.node.type)
+        count = sum(node.module_address == self.node.module_address and node.after is not None for node in same)
+        return count == 1
 
     def _index_at(self, type_: str, path: str) -> dict[str, list[Node]]:
         key = (type_, path, self.side)

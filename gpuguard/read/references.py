@@ -46,23 +46,19 @@ class Resolution:
 
     `configured` is False when the configuration has no such expression (the attribute is left to the provider, or
     stands in a dynamic block). `ended` is True when part of the trail is hidden: a local, a dynamic block, a
-    data source not yet read. `exact` is False when several instances came in question and none was named. `null` is
-    True when the trail, or an arm of it, leads to null: the attribute is then not set at all.
+    data source not yet read. `exact` is False when several instances came in question and none was named.
     """
 
     configured: bool = False
     ended: bool = False
     exact: bool = True
-    null: bool = False
     steps: int = 0
     constants: list[Any] = field(default_factory=list)
     targets: list[tuple[Node, Path]] = field(default_factory=list)
 
     def constant(self, value: Any) -> None:
         """Note a constant that the trail leads to; null is none."""
-        if value is None:
-            self.null = True
-        else:
+        if value is not None:
             self.constants.append(value)
 
     def nodes(self, types: Iterable[str]) -> list[Node]:

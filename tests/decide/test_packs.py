@@ -33,7 +33,7 @@ def write(folder: Path, content: str | bytes, name: str = "acme.yml") -> str:
 def refused(given: str) -> str:
     with pytest.raises(ConfigError) as caught:
         load([given])
-    return caught.value.message
+    return "\n".join([caught.value.message, *caught.value.details])
 
 
 def body(rules: str) -> str:

@@ -32,6 +32,8 @@ class Context:
     claims: Callable[[], frozenset[int]] = frozenset
     """Templates (by identity of their node) that some resource is known to use."""
     referrers: dict[tuple[str, str], dict[int, list[Node]]] = field(default_factory=dict)
+    by_module: dict[str, dict[str, list[Node]]] = field(default_factory=dict)
+    """Managed resources by type and address of their module."""
     hidden: dict[tuple[str, str, str], list[Node]] = field(default_factory=dict)
     """Resources of a type in a module whose reference (type, path, module) ends in a local."""
     offers: Callable[[str, str], Sequence[InstanceType]] = lambda cloud, region: ()
@@ -341,8 +343,9 @@ class View:
         node = self.node
         local = [
             other
-            for other in document.current(*types)
-            if other.module_address == node.module_address and other.values(self.side) is not None
+            for type_ in types
+            for other in self._in_module(type_, node.module_address)
+            if other.values(self.side) is not None
         ]
         how = "in the same module"
         if not local:
@@ -416,9 +419,16 @@ class View:
         return list(found.values())
 
     def _only_one_in_module(self) -> bool:
-        same = self.context.document.current(self.node.type)
-        count = sum(node.module_address == self.node.module_address and node.after is not None for node in same)
-        return count == 1
+        beside = self._in_module(self.node.type, self.node.module_address)
+        return sum(node.action not in ("delete", "forget") for node in beside) == 1
+
+    def _in_module(self, type_: str, module_address: str) -> list[Node]:
+        by_module = self.context.by_module.get(type_)
+        if by_module is None:
+            by_module = self.context.by_module[type_] = {}
+            for node in self.context.document.current(type_):
+                by_module.setdefault(node.module_address, []).append(node)
+        return by_module.get(module_address, [])
 
     def _index_at(self, type_: str, path: str) -> dict[str, list[Node]]:
         key = (type_, path, self.side)

@@ -20,6 +20,7 @@ from gpuguard.extract.spec import (
 )
 from gpuguard.extract.view import SENSITIVE, View
 from gpuguard.model.usage import Disk, MachineOption, OperatingSystem, PoolUsage, PurchaseModel, Units, Unknown
+from gpuguard.read.document import Document
 
 Pick = Literal["first", "cheapest", "dearest"]
 
@@ -80,15 +81,23 @@ def _zones(view: View) -> Iterable[str]:
 
 
 def _region_from_state(view: View) -> str | None:
-    def of_arn(value: object) -> str | None:
-        parts = value.split(":") if isinstance(value, str) and value.startswith("arn:") else []
-        return parts[3] if len(parts) > 4 and parts[3] else None
-
     for values in (view.node.before, view.node.after):
-        found = of_arn((values or {}).get("arn"))
+        found = _region_of_arn((values or {}).get("arn"))
         if found:
             return found
-    document = view.context.document
+    regions = view.context.state_regions
+    if "aws" not in regions:
+        regions["aws"] = _only_region(view.context.document)
+    return regions["aws"]
+
+
+def _region_of_arn(value: object) -> str | None:
+    parts = value.split(":") if isinstance(value, str) and value.startswith("arn:") else []
+    return parts[3] if len(parts) > 4 and parts[3] else None
+
+
+def _only_region(document: Document) -> str | None:
+    """The one region that everything read by the plan names; asked once for a document."""
     names = {
         value
         for node in document.data("aws_region")
@@ -98,7 +107,7 @@ def _region_from_state(view: View) -> str | None:
     if len(names) == 1:
         return names.pop()
     arns = {
-        of_arn((node.before or {}).get("arn"))
+        _region_of_arn((node.before or {}).get("arn"))
         for node in document.current("aws_instance", "aws_subnet", "aws_vpc", "aws_launch_template")
     }
     arns.discard(None)

@@ -5,7 +5,6 @@ Attribute names are those of the google and google-beta providers 5.x to 7.x
 """
 
 import re
-from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
 
@@ -18,6 +17,7 @@ from gpuguard.extract.spec import (
     machine_options,
     pick_expected,
     units_of,
+    within,
 )
 from gpuguard.extract.view import View
 from gpuguard.model.usage import (
@@ -31,6 +31,7 @@ from gpuguard.model.usage import (
     Units,
     Unknown,
 )
+from gpuguard.read.document import Side
 
 INSTANCE_TEMPLATES = ("google_compute_instance_template", "google_compute_region_instance_template")
 _TEMPLATE_BY = ("self_link", "self_link_unique", "id", "name")
@@ -59,20 +60,21 @@ def place(view: View) -> str | None:
     return None
 
 
+def _provider_place(view: View) -> str | None:
+    """Zone, else region, of the resource's provider block."""
+    for path in ("zone", "region"):
+        found = {value for value in view.context.resolver.provider_values(view.node, (path,)) if isinstance(value, str)}
+        if len(found) == 1:
+            return _tail(found.pop())
+    return None
+
+
 def region(view: View) -> str | Unknown | None:
     """Own zone, location or region, else that of the cluster, else the provider block's."""
-    own = place(view)
-    if own is None and view.node.type == "google_container_node_pool":
-        cluster = _cluster(view)
-        own = place(cluster) if cluster is not None else None
-    if own is None:
-        for path in ("zone", "region"):
-            values = [
-                value for value in view.context.resolver.provider_values(view.node, (path,)) if isinstance(value, str)
-            ]
-            if len(set(values)) == 1:
-                own = values[0]
-                break
+    if view.node.type == "google_container_node_pool":
+        own = _pool_place(view, _cluster(view))
+    else:
+        own = place(view) or _provider_place(view)
     if own is None:
         return None
     return view.context.region_of_zone("gcp", own) or own
@@ -96,21 +98,36 @@ _OS_PROJECTS: tuple[tuple[str, OperatingSystem], ...] = (
 
 
 def _os(image: str | None) -> OperatingSystem:
-    """Operating system from the image's project or family (``windows-cloud/windows-2022``)."""
+    """Operating system from the image's project or family (``windows-cloud/windows-2022``).
+
+    openSUSE has no licence fee, and images named BYOS bring their own licence.
+    """
     lowered = (image or "").lower()
+    if "byos" in lowered or "opensuse" in lowered:
+        return "linux"
     return next((system for word, system in _OS_PROJECTS if word in lowered), "linux")
 
 
 # -- machines -----------------------------------------------------------------------------------------------------------
 
 
-def _accelerators(view: View, path: str = "guest_accelerator") -> tuple[AttachedAccelerator, ...]:
-    found = []
-    for block in view.blocks(path):
-        name, count = block.string("type"), block.number("count")
-        if name and count != 0:
-            found.append(AttachedAccelerator(_tail(name), count if isinstance(count, Decimal) else Decimal(1)))
-    return tuple(found)
+def _with_accelerators(machine: Machine, view: View) -> Machine:
+    """The machine with what its `guest_accelerator` blocks attach; unknown where only apply can tell what that is.
+
+    On a machine type that bundles its accelerators the block only repeats them.
+    """
+    attached = []
+    for block in view.blocks("guest_accelerator"):
+        name, count = block.text("type"), block.number("count")
+        if count == 0:
+            continue
+        if isinstance(name, Unknown) or isinstance(count, Unknown):
+            what = "type" if isinstance(name, Unknown) else "number"
+            reason = f"the {what} of its accelerators is known only after apply"
+            return replace(machine, options=(), unknown=Unknown(reason, "unknown-accelerator"))
+        if name is not None:
+            attached.append(AttachedAccelerator(_tail(name), Decimal(1) if count is None else count))
+    return replace(machine, accelerators=tuple(attached))
 
 
 def _purchase(view: View) -> PurchaseModel:
@@ -139,20 +156,21 @@ def instance_machine(view: View) -> Machine:
             image = parameters.string("image") or image
             disks.append(_disk("boot", parameters.string("type"), parameters.known_number("size"), parameters))
         else:
-            disks.extend(_existing_disk("boot", boot))
+            for disk in _disks_behind(boot, "source"):
+                image = disk.string("image") or image
+                disks.append(_existing_disk("boot", disk))
     for scratch in view.blocks("scratch_disk"):
         disks.append(Disk("local_ssd", "local-ssd", scratch.known_number("size") or LOCAL_SSD_GIB))
     for attached in view.blocks("attached_disk"):
-        disks.extend(_existing_disk("data", attached))
+        disks.extend(_existing_disk("data", disk) for disk in _disks_behind(attached, "source"))
     for attachment in view.referring(("google_compute_attached_disk",), "instance"):
-        disks.extend(_existing_disk("data", attachment, "disk"))
+        disks.extend(_existing_disk("data", disk) for disk in _disks_behind(attachment, "disk"))
     terminated = view.string("desired_status") == "TERMINATED"
     machine = Machine(
         options=options,
         unknown=unknown,
         purchase_model=_purchase(view),
         os=_os(image),
-        accelerators=_accelerators(view),
         disks=tuple(disks),
         public_ipv4=_public_addresses(view),
         machine_attribute=view.attribute("machine_type"),
@@ -161,7 +179,7 @@ def instance_machine(view: View) -> Machine:
     )
     if terminated:
         view.note("info", "stopped-instance", "desired_status is TERMINATED: only its disks are billed")
-    return machine
+    return _with_accelerators(machine, view)
 
 
 def instance(view: View) -> Extracted:
@@ -184,11 +202,18 @@ def _disk(role: str, disk_type: str | None, size: Decimal | None, view: View) ->
     )
 
 
-def _existing_disk(role: str, view: View, path: str = "source") -> Iterable[Disk]:
-    for disk in view.follow(
-        (path,), ("google_compute_disk", "google_compute_region_disk"), ("self_link", "id", "name")
-    ).views[:1]:
-        yield _disk(role, disk.string("type"), disk.known_number("size"), disk)
+_DISKS = ("google_compute_disk", "google_compute_region_disk")
+
+
+def _disks_behind(view: View, path: str) -> tuple[View, ...]:
+    """The disk resource that an attribute refers to, if it is in the document."""
+    return view.follow((path,), _DISKS, ("self_link", "id", "name")).views[:1]
+
+
+def _existing_disk(role: str, view: View) -> Disk:
+    disk = _disk(role, view.string("type"), view.known_number("size"), view)
+    # A regional disk is kept, and billed, in two zones (https://cloud.google.com/compute/disks-image-pricing).
+    return replace(disk, disk_type=f"{disk.disk_type}-regional") if "region_disk" in view.node.type else disk
 
 
 def template_machine(view: View) -> Machine:
@@ -206,12 +231,11 @@ def template_machine(view: View) -> Machine:
         image = (block.string("source_image") if boot else None) or image
         if block.string("source") is None:
             disks.append(_disk("boot" if boot else "data", kind, size, block))
-    return Machine(
+    machine = Machine(
         options=options,
         unknown=unknown,
         purchase_model=_purchase(view),
         os=_os(image),
-        accelerators=_accelerators(view),
         disks=tuple(disks),
         public_ipv4=_public_addresses(view),
         machine_attribute=view.attribute("machine_type"),
@@ -219,6 +243,7 @@ def template_machine(view: View) -> Machine:
         sensitive=view.is_sensitive("machine_type"),
         via=(view.address,),
     )
+    return _with_accelerators(machine, view)
 
 
 # -- managed instance groups ----------------------------------------------------------------------------------------------
@@ -235,7 +260,9 @@ def instance_group_manager(view: View) -> Extracted:
     if policy is not None and policy.string("mode") != "OFF":
         low, high = policy.number("min_replicas"), policy.number("max_replicas")
         minimum, maximum = units_of(low, Decimal(0)), units_of(high, None)
-        expected = pick_expected(target, low)
+        if isinstance(target, Unknown) and view.may_be_unset("target_size"):
+            target = None
+        expected = within(pick_expected(target, low), minimum, maximum)
     else:
         minimum = expected = maximum = units_of(target, Decimal(0))
     units = Units(minimum, expected, maximum)
@@ -286,11 +313,35 @@ def _version_shares(versions: list[View], units: Units) -> list[Units]:
 # -- GKE ------------------------------------------------------------------------------------------------------------------
 
 _CLUSTER = ("google_container_cluster",)
+_NODE_POOL = ("google_container_node_pool",)
+_CLUSTER_PATH = re.compile(r"(?:^|/)(?:locations|zones)/([^/]+)/clusters/")
+_DEFAULT_POOL = "default-pool"
 
 
 def _cluster(view: View) -> View | None:
-    link = view.follow(("cluster",), _CLUSTER, ("name", "id", "self_link"))
-    return link.views[0] if link.views and not link.assumed else None
+    """The cluster of a node pool: the one it refers to that lies in the pool's location."""
+    link = view.follow(("cluster",), _CLUSTER, ("id", "self_link", "name"))
+    own = place(view)
+    found = [cluster for cluster in link.views if own is None or place(cluster) in (None, own)]
+    if not found or (link.assumed and len(found) > 1):
+        return None
+    if link.assumed:
+        view.note(
+            "info", "assumed-cluster", f"the plan hides its cluster; {found[0].address}, {link.assumed}, is assumed"
+        )
+    return found[0]
+
+
+def _pool_place(view: View, cluster: View | None) -> str | None:
+    """Location of a node pool: its own, its cluster's, the one in the path that names the cluster, the provider's.
+
+    Without a location GKE resources take the provider's zone.
+    """
+    own = place(view)
+    if own is None and cluster is not None:
+        return place(cluster) or _provider_place(cluster)
+    path = _CLUSTER_PATH.search(view.string("cluster") or "") if own is None else None
+    return path[1] if path else own or _provider_place(view)
 
 
 def _is_zone(view: View, name: str) -> bool:
@@ -304,12 +355,12 @@ def _zones(view: View, cluster: View | None) -> Decimal:
     A zonal cluster's own zone is added to the cluster's node_locations
     (https://registry.terraform.io/providers/hashicorp/google/latest/docs/resources/container_cluster#node_locations).
     """
-    own = view.texts("node_locations") if view.node.type == "google_container_node_pool" or view.prefix else []
-    if not isinstance(own, Unknown) and own:
+    own = view.texts("node_locations")
+    if not isinstance(own, Unknown) and own and (view.prefix or view.node.type in _NODE_POOL):
         return Decimal(len(set(own)))
     source = cluster if cluster is not None else view
-    location = place(source) or place(view)
-    locations = source.texts("node_locations") if cluster is not None or source is view else []
+    location = _pool_place(view, cluster)
+    locations = source.texts("node_locations")
     zones = set() if isinstance(locations, Unknown) else {_tail(zone) for zone in locations}
     if location is not None and _is_zone(view, location):
         return Decimal(len(zones | {location}))
@@ -353,17 +404,17 @@ def node_machine(view: View) -> Machine:
     if local:
         disks.append(Disk("local_ssd", "local-ssd", LOCAL_SSD_GIB, count=int(local)))
     image = view.string("image_type") or ""
-    return Machine(
+    machine = Machine(
         options=options,
         unknown=unknown,
         purchase_model="flex_start" if flex else "spot" if spot else "on_demand",
         os="windows" if image.upper().startswith("WINDOWS") else "linux",
-        accelerators=_accelerators(view),
         disks=tuple(disks),
         machine_attribute=view.attribute("machine_type"),
         purchase_attribute=view.attribute("spot"),
         sensitive=view.is_sensitive("machine_type"),
     )
+    return _with_accelerators(machine, view)
 
 
 def _node_pool(view: View, cluster: View | None) -> PoolUsage:
@@ -378,6 +429,15 @@ def _node_pool(view: View, cluster: View | None) -> PoolUsage:
         machine = replace(machine, purchase_model="flex_start")
     count, initial = view.number("node_count"), view.number("initial_node_count")
     scaling = view.block("autoscaling")
+    # Both are left to the provider where a module passes null; something else then tells the size.
+    if isinstance(count, Unknown) and (initial is not None or scaling is not None) and view.may_be_unset("node_count"):
+        count = None
+    if (
+        isinstance(initial, Unknown)
+        and (count is not None or scaling is not None)
+        and view.may_be_unset("initial_node_count")
+    ):
+        initial = None
 
     def times(size: Decimal | None) -> Decimal | None:
         return None if size is None else size * zones
@@ -387,11 +447,10 @@ def _node_pool(view: View, cluster: View | None) -> PoolUsage:
         return machine.pool(Units(size, size, size))
     total_low, total_high = scaling.number("total_min_node_count"), scaling.number("total_max_node_count")
     low, high = scaling.number("min_node_count"), scaling.number("max_node_count")
-    per_zone = not total_high and (high is not None or low is not None)
+    per_zone = total_high in (None, 0) and (high is not None or low is not None)
     least = times(units_of(low, Decimal(0))) if per_zone else units_of(total_low, Decimal(0))
     most = times(units_of(high, None)) if per_zone else units_of(total_high, None)
-    started = count if count is not None and count != 0 else initial
-    expected = times(pick_expected(started)) if started is not None else least
+    expected = times(pick_expected(count, initial)) if (count, initial) != (None, None) else least
     return machine.pool(Units(least, expected, most))
 
 
@@ -400,16 +459,34 @@ def node_pool(view: View) -> Extracted:
     return Extracted((_node_pool(view, _cluster(view)),))
 
 
+def _separate_pools(view: View) -> frozenset[str]:
+    """Names of the cluster's pools that are resources of their own.
+
+    The provider reads every pool of a cluster into the cluster's state; those are priced where they are managed, also
+    when this change removes them.
+    """
+    sides: tuple[Side, Side] = ("before", "after")
+    names = (
+        pool.string("name")
+        for side in sides
+        for pool in View(view.context, view.node, side, view.notes).referring(_NODE_POOL, "cluster")
+    )
+    return frozenset(name for name in names if name)
+
+
 def cluster(view: View) -> Extracted:
     """`google_container_cluster` with pools of its own, or its default pool."""
-    pools: list[PoolUsage] = [_node_pool(block, view) for block in view.blocks("node_pool")]
-    if (
-        not pools
-        and not view.flag("remove_default_node_pool")
-        and not view.flag("enable_autopilot")
-        and view.block("node_config") is not None
-    ):
-        pools.append(_node_pool(view, None))
+    removed = view.flag("remove_default_node_pool")
+    pools: list[PoolUsage] = []
+    if not view.flag("enable_autopilot"):
+        blocks = view.blocks("node_pool")
+        others = _separate_pools(view) if blocks else frozenset()
+        for block in blocks:
+            name = block.string("name")
+            if name not in others and not (removed and name == _DEFAULT_POOL):
+                pools.append(_node_pool(block, view))
+        if not blocks and not removed and view.block("node_config") is not None:
+            pools.append(_node_pool(view, None))
     fee = FixedUsage("control_plane", "gke", "GKE cluster management fee")
     return Extracted(tuple(pools), fixed=(fee,))
 

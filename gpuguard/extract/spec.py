@@ -139,3 +139,11 @@ def pick_expected(*choices: Decimal | Unknown | None) -> Decimal | None:
         if choice is not None:
             return choice
     return Decimal(0)
+
+
+def within(size: Decimal | None, low: Decimal | None, high: Decimal | None) -> Decimal | None:
+    """A size that an autoscaler brings within its bounds as soon as it runs."""
+    if size is None:
+        return None
+    size = size if high is None else min(size, high)
+    return size if low is None else max(size, low)

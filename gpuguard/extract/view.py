@@ -15,8 +15,8 @@ from gpuguard.read.references import Path, Resolver, is_unknown, walk
 
 SENSITIVE = "(sensitive)"
 
-_MAX_NUMBER = Decimal(1_000_000_000)
-"""No size, count or limit of a machine is above a thousand million: larger is a mistake in the plan."""
+_MAX_NUMBER = Decimal(100_000_000)
+"""No size, count or limit of a machine is above a hundred million: larger is a mistake in the plan."""
 
 
 @dataclass(slots=True)
@@ -29,6 +29,8 @@ class Context:
     region_of_zone: Callable[[str, str], str | None] = lambda cloud, zone: None
     is_region: Callable[[str, str], bool] = lambda cloud, name: False
     by_value: dict[tuple[str, str, Side], dict[str, list[Node]]] = field(default_factory=dict)
+    state_regions: dict[str, str | None] = field(default_factory=dict)
+    """By cloud, the region that all of the prior state agrees on; filled when first asked for."""
     claims: Callable[[], frozenset[int]] = frozenset
     """Templates (by identity of their node) that some resource is known to use."""
     referrers: dict[tuple[str, str], dict[int, list[Node]]] = field(default_factory=dict)

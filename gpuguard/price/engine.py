@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
+from decimal import ROUND_CEILING, ROUND_HALF_UP, Context, Decimal
 from typing import TYPE_CHECKING
 
 from gpuguard.model.cost import Priced
@@ -20,6 +20,8 @@ SENSITIVE = "(sensitive)"
 _ZERO = Decimal(0)
 _PLACES = Decimal("1e-10")
 _SMALL = Decimal("1e-6")
+_WIDE = Context(prec=100)
+_MOST_MACHINES = Decimal(1_000_000)
 
 SUSTAINED_USE_TIERS = (Decimal(1), Decimal("0.8"), Decimal("0.6"), Decimal("0.4"))
 """Share of the base price of each further quarter of the month, N1 machines and what is attached to them
@@ -128,7 +130,7 @@ class Engine:
         machine = self._prices.instance_type(usage.cloud, sku) if sku else None
         gpu, per_unit = self._accelerator(machine, pool)
         weight = option.weight if option else Decimal(1)
-        machines = _machines(pool.units, weight)
+        machines = _plausible(_machines(pool.units, weight), notes)
         shown = SENSITIVE if pool.sensitive and sku else machine.sku if machine else sku
         lines = self._pool_lines(usage, pool, option, machine, shown, notes)
         full_lines = lines
@@ -481,11 +483,11 @@ def number(value: Decimal | None) -> int | float | None:
 
 def exact(value: Decimal) -> Decimal:
     """An amount with at least two and at most ten decimals, never in exponent notation when printed."""
-    rounded = value.quantize(_PLACES, ROUND_HALF_UP).normalize()
+    rounded = value.quantize(_PLACES, ROUND_HALF_UP, _WIDE).normalize(_WIDE)
     if rounded and abs(rounded) < _SMALL:
         rounded = rounded.quantize(_SMALL, ROUND_HALF_UP)
     exponent = rounded.as_tuple().exponent
-    return rounded if isinstance(exponent, int) and exponent <= -2 else rounded.quantize(Decimal("0.01"))
+    return rounded if isinstance(exponent, int) and exponent <= -2 else rounded.quantize(Decimal("0.01"), context=_WIDE)
 
 
 def _bare(pool: PoolUsage) -> PoolUsage:
@@ -507,6 +509,17 @@ def _machines(units: Units, weight: Decimal) -> Units:
         return None if size is None else (size / weight).to_integral_value(ROUND_CEILING)
 
     return Units(count(units.min), count(units.expected), count(units.max))
+
+
+def _plausible(machines: Units, notes: list[Diagnostic]) -> Units:
+    """Sizes that no account can run count as unknown: a product of absurd numbers is not a price."""
+    sizes = (machines.min, machines.expected, machines.max)
+    if all(size is None or size <= _MOST_MACHINES for size in sizes):
+        return machines
+    notes.append(
+        note("warning", "implausible-value", f"more than {_MOST_MACHINES:,} machines cannot be; taken as unknown")
+    )
+    return Units(*(None if size is None or size > _MOST_MACHINES else size for size in sizes))
 
 
 def _sustained_use(lines: list[Line], hours: Decimal) -> Line:

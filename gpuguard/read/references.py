@@ -29,6 +29,8 @@ Path = tuple[Step, ...]
 _MAX_DEPTH = 40
 """Modules nest a handful deep; this bounds what a made-up plan can ask for."""
 _MAX_TARGETS = 2_000
+_MAX_SOURCES = 200
+"""Attributes looked at for the value of one attribute."""
 _MAX_STEPS = 10_000
 """References followed for one expression; genuine ones need a few dozen."""
 _MAX_STEPS_IN_ALL = 2_000_000
@@ -160,11 +162,12 @@ class Resolver:
         """Every value that the attribute may take, in the order of the references; no recursion, whatever they form."""
         pending: list[tuple[Node, Path]] = [(node, path)]
         seen: set[tuple[int, Path]] = set()
-        while pending and len(seen) <= _MAX_TARGETS and len(out) <= _MAX_TARGETS:
+        while pending and len(seen) <= _MAX_SOURCES and self._steps <= _MAX_STEPS_IN_ALL:
             current, where = pending.pop()
             if (id(current), where) in seen or len(where) > _MAX_DEPTH:
                 continue
             seen.add((id(current), where))
+            self._steps += 1
             value = walk(current.after if current.after is not None else current.before, where)
             if value is not None:
                 out.append(value)
@@ -435,7 +438,9 @@ class Resolver:
                 out.exact = False
         if not instances and data:
             out.ended = True
-        for node in instances[:_MAX_TARGETS]:
+        instances = instances[:_MAX_TARGETS]
+        self._steps += len(instances)
+        for node in instances:
             out.targets.append((node, attribute))
 
 

@@ -15,7 +15,7 @@ from gpuguard.report.text import cut_end, plain, visible
 MONEY_PATTERN: Final = r"^-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,60})?$"
 """A decimal string without exponent; eighteen digits before the point are more than any plan can cost."""
 
-LARGEST_QUANTITY: Final = 1e15
+LARGEST_QUANTITY: Final = 1e18
 _MONEY = re.compile(MONEY_PATTERN[:-1] + r"\Z")
 # Legal in JSON, but a terminal or an editor that shows the file would act on them.
 _UNSAFE: Final = frozenset({"Cc", "Cf", "Zl", "Zp"})

@@ -92,7 +92,8 @@ def _gke(gpu: bool) -> Edit:
         config.update(machine_type="g2-standard-12" if gpu else "e2-standard-4", spot=bool(number % 2))
         config["guest_accelerator"] = [{"type": "nvidia-l4", "count": 1}] if gpu else []
         values.update(location=GOOGLE_ZONES[number % len(GOOGLE_ZONES)])
-        for name in ("location", "node_locations", "cluster"):
+        values.update(node_count=1, initial_node_count=1, autoscaling=[])
+        for name in ("location", "node_locations", "cluster", "node_count", "initial_node_count"):
             unknown.pop(name, None)
 
     return edit
@@ -217,7 +218,9 @@ def layout(variant: str, teams: int) -> Layout:
         filler,
         (
             Block("aws_autoscaling_group", "workers", groups, edit, expressions, offset),
-            Block("aws_launch_template", "workers", groups, _template, {"instance_type": {"references": ["var.types"]}}),
+            Block(
+                "aws_launch_template", "workers", groups, _template, {"instance_type": {"references": ["var.types"]}}
+            ),
         ),
     )
 
@@ -228,7 +231,7 @@ class Writer:
     def __init__(self, variant: str, resources: int) -> None:
         self.teams = max(1, resources // TEAM_SIZE)
         self.layout = layout(variant, self.teams)
-        self._shapes = shapes()
+        self._shapes, self._lists = shapes()
 
     def chunks(self) -> Iterator[str]:
         """The text of the plan in pieces."""
@@ -253,7 +256,7 @@ class Writer:
                 block.edit(values, unknown, number)
                 exists = team is not None and _exists(team)
                 if exists:
-                    values, unknown = _filled(values, unknown, f"{block.type}{number}"), {}
+                    values, unknown = _filled(values, unknown, self._lists[block.type], f"{block.type}{number}"), {}
                 key = index + block.offset
                 identity = {
                     "address": f"{module}{'.' if module else ''}{block.type}.{block.name}[{key}]",
@@ -344,14 +347,21 @@ class Writer:
         }
 
 
-def shapes() -> dict[str, tuple[Json, Json]]:
-    """Attributes and unknowns of a resource that is created, by type, from the fixtures' plans."""
+def shapes() -> tuple[dict[str, tuple[Json, Json]], dict[str, frozenset[str]]]:
+    """Attributes and unknowns of a resource that is created, by type, from the fixtures' plans; and which are lists.
+
+    Terraform shows what is a list in `after_sensitive`, also where the list is not known yet.
+    """
     found = dict(_HAND_MADE)
+    lists: dict[str, frozenset[str]] = dict.fromkeys(found, frozenset())
     for path in sorted(FIXTURES.glob("*/plan.json")):
-        for change in json.loads(path.read_text(encoding="utf-8"))["resource_changes"]:
-            if change["change"]["actions"] == ["create"]:
-                found.setdefault(change["type"], (change["change"]["after"], change["change"]["after_unknown"]))
-    return found
+        for resource in json.loads(path.read_text(encoding="utf-8"))["resource_changes"]:
+            change = resource["change"]
+            if change["actions"] == ["create"] and resource["type"] not in found:
+                found[resource["type"]] = (change["after"], change["after_unknown"])
+                mirror = change["after_sensitive"] or {}
+                lists[resource["type"]] = frozenset(name for name, mask in mirror.items() if isinstance(mask, list))
+    return found, lists
 
 
 def write(path: Path, variant: str, resources: int) -> int:
@@ -364,9 +374,13 @@ def _exists(team: int) -> bool:
     return team % 5 == 4
 
 
-def _filled(values: Json, unknown: Json, mark: str) -> Json:
-    """The attributes once applied: what was unknown has a value."""
-    filled = {name: f"{name.replace('_', '-')}-{mark}" for name, mask in unknown.items() if mask is True}
+def _filled(values: Json, unknown: Json, lists: frozenset[str], mark: str) -> Json:
+    """The attributes once applied: what was unknown has a value, blocks that nobody wrote are empty."""
+    filled: Json = {
+        name: [] if name in lists else f"{name.replace('_', '-')}-{mark}"
+        for name, mask in unknown.items()
+        if mask is True
+    }
     return dict(sorted((values | filled).items()))
 
 

@@ -20,6 +20,7 @@ from gpuguard.extract import ResourceUsage, usages
 from gpuguard.extract.ownership import environment_of, workload_of
 from gpuguard.extract.registry import specs
 from gpuguard.model.cost import Priced, PricedResource
+from gpuguard.model.hidden import hide
 from gpuguard.model.report import (
     Action,
     Alternative,
@@ -233,7 +234,14 @@ def _price(found: ResourceUsage, project: str, engine: Engine) -> tuple[PricedRe
                 (note.code, note.message), msgspec.structs.replace(note, project=project, address=node.address)
             )
     # The advisor would move both machines at once where an old one stays beside the new one.
-    return PricedResource(resource, before, None if keeps_old else after), list(notes.values())
+    secrets = found.secrets
+    shown = PricedResource(hide(resource, secrets), before, None if keeps_old else after, secrets)
+    return shown, [_without(note, secrets) for note in notes.values()]
+
+
+def _without(note: Diagnostic, secrets: frozenset[str]) -> Diagnostic:
+    """The diagnostic without secrets; without its hint too, which may name what is near to one."""
+    return msgspec.structs.replace(hide(note, secrets), hint=None) if secrets else note
 
 
 def _together(new: State, old: State) -> State:
@@ -342,7 +350,10 @@ def _difference(old: Examined, new: Examined, project: str) -> tuple[PricedResou
         )
         found.append(
             PricedResource(
-                resource, earlier[2] if earlier else None, (each.after or each.before) if state is not None else None
+                resource,
+                earlier[2] if earlier else None,
+                (each.after or each.before) if state is not None else None,
+                each.secrets | (earlier[0].secrets if earlier else frozenset()),
             )
         )
     for each, state, priced in ends.values():
@@ -355,7 +366,7 @@ def _difference(old: Examined, new: Examined, project: str) -> tuple[PricedResou
             before=state,
             after=None,
         )
-        found.append(PricedResource(resource, priced, None))
+        found.append(PricedResource(resource, priced, None, each.secrets))
     return tuple(found)
 
 
@@ -390,7 +401,7 @@ def _report(examined: Sequence[Examined], settings: Settings, engine: Engine) ->
                     for one in each.alternatives
                     if one.address == priced.resource.address and priced.resource.after is not None
                 ]
-            own = tuple(own)
+            own = hide(tuple(own), priced.secrets)
             alternatives.extend(own)
             saving += potential_monthly_saving(priced.resource, own)
     ages, oldest = price_ages(resources, settings.today.date())

@@ -191,6 +191,7 @@ REGIONS_LEFT_OUT = {
 }
 
 GPU_COUNTS = {
+    ("azure", "Standard_NC32ads_A10_v4"): ("2", "Azure's list of sizes counts 2 GPUs; the facts have 1"),
     ("aws", "trn2.3xlarge"): ("1", "AWS lists one Trainium2 chip for the 3xlarge, 16 for the 48xlarge"),
     ("azure", "Standard_ND40s_v2"): ("8", "hardware of ND40rs_v2 without InfiniBand"),
     ("azure", "Standard_ND96ams_A100_v4"): ("8", "hardware of ND96amsr_A100_v4 without InfiniBand"),
@@ -201,7 +202,7 @@ GPU_COUNTS = {
     ("azure", "Standard_ND96isrf_H100_v5"): ("8", "hardware of ND96isr_H100_v5"),
     ("azure", "Standard_NG32adms_V620"): ("1", "hardware of NG32adms_V620_v1"),
 }
-"""Accelerator counts the facts leave open although the vendor documents them."""
+"""Accelerator counts that the facts leave open or have wrong, as the vendor documents them."""
 
 RETIRED = {
     f"Standard_NC{vcpus}{memory}_xl_RTXPRO6000BSE_v6": "can no longer be deployed (Microsoft Learn, 2026-06-03)"
@@ -626,8 +627,9 @@ def instance_types(facts: Facts) -> dict[str, list[Row]]:
             stem, _, size = sku.rpartition("-")
             model, count = CIVO_MODELS[stem], CIVO_SIZES[size]
             log("filled in", f"civo {sku}: {count} x {model} by its name")
-        if not count and (cloud, sku) in GPU_COUNTS:
+        if (cloud, sku) in GPU_COUNTS and count != GPU_COUNTS[cloud, sku][0]:
             count, reason = GPU_COUNTS[cloud, sku]
+            total = ""
             log("filled in", f"{cloud} {sku}: {count} x {model}: {reason}")
         if not count and "RTXPRO6000BSE" in sku:
             vcpus = int(fact["vcpus"])

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-import cmarkgfm
+import cmarkgfm  # type: ignore[import-untyped]
 
 from gpuguard.cli import main
 

@@ -127,9 +127,9 @@ def state_differences(wanted: dict[str, Any], found: dict[str, Any]) -> Iterator
     if "price" in wanted:
         lines = Counter(price_line(each) for each in found["components"])
         lines.subtract(Counter(price_line(each) for each in wanted["price"]))
-        for line, count in lines.items():
+        for component, count in lines.items():
             if count:
-                yield f"component {line} {'only in the report' if count > 0 else 'missing'}"
+                yield f"component {component} {'only in the report' if count > 0 else 'missing'}"
 
 
 def price_line(component: dict[str, Any]) -> tuple[str, str | None]:

@@ -1,7 +1,7 @@
 """Cheaper ways to get the same work done, each priced by the same engine as the resource itself."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from gpuguard.advise.facts import Facts
@@ -19,7 +19,7 @@ from gpuguard.model.report import (
     Risk,
     Workload,
 )
-from gpuguard.model.usage import MachineOption, PoolUsage, Usage
+from gpuguard.model.usage import MachineOption, PoolUsage, Usage, pool_key
 
 __all__ = ["Advisor", "Facts", "alternatives", "potential_monthly_saving"]
 
@@ -31,14 +31,16 @@ MIN_SAVING_PERCENT = 1.0
 class _Problem:
     """All that decides the answer for one resource, and nothing else: equal problems have equal answers.
 
-    `kind` is the Terraform type, `usage` carries no addresses, `expected` and `ceiling` are today's cost a month.
+    `kind` is the Terraform type, `expected` and `ceiling` are today's cost a month. `usage` is that of the first resource
+    that asked, `asked` all of it but the addresses in it, which play no part.
     `others` are the types a pool may start besides the one it was priced with, `unpriced` counts the components
     without a price. `machines` says, by pool, the first pool whose machine type is set by the same attribute (one edit changes
     them all), `purchases` the same of the purchase model; None where it cannot be changed.
     """
 
     kind: str
-    usage: Usage
+    usage: Usage = field(compare=False)
+    asked: tuple[object, ...]
     expected: Decimal | None
     ceiling: Decimal | None
     workload: Workload | None
@@ -193,12 +195,8 @@ def _problem(resource: Resource, after: Priced) -> _Problem:
     ]
     return _Problem(
         kind=resource.type,
-        usage=replace(
-            usage,
-            pools=tuple(replace(pool, machine_attribute=None, purchase_attribute=None) for pool in usage.pools),
-            via=(),
-            region_unknown=None,
-        ),
+        usage=usage,
+        asked=(usage.cloud, usage.region, usage.fixed, tuple(map(pool_key, usage.pools))),
         expected=after.state.monthly.expected,
         ceiling=after.state.monthly.max,
         workload=resource.workload,

@@ -9,7 +9,7 @@ from gpuguard.cli import options
 from gpuguard.cli.check import default_project
 from gpuguard.errors import ExitCode, InputError
 from gpuguard.model.money import money
-from gpuguard.model.report import Component, Pool, Report, Resource, State
+from gpuguard.model.report import Component, Edit, Pool, Report, Resource, State
 from gpuguard.pipeline import explain
 from gpuguard.report import text
 
@@ -32,12 +32,13 @@ def _not_there(report: Report, path: str, address: str) -> InputError:
     known = [each.address for each in report.resources]
     near = difflib.get_close_matches(address[:300], known, 3, 0.5)
     if near:
-        hint = f"did you mean {' or '.join(near)}?"
+        hint = f"did you mean {' or '.join(text.cut_middle(each, 200) for each in near)}?"
     elif known:
-        hint = f"resources with GPUs: {', '.join(known[:5])}{' …' if len(known) > 5 else ''}"
+        shown = ", ".join(text.cut_middle(each, 200) for each in known[:5])
+        hint = f"resources with GPUs: {shown}{' …' if len(known) > 5 else ''}"
     else:
         hint = "no resource of this input holds a GPU"
-    return InputError(f"{path}: no GPU resource {address!r}", hint=hint)
+    return InputError(f"{path}: no GPU resource {text.cut_middle(text.visible(address), 200)!r}", hint=hint)
 
 
 class _Paint:
@@ -58,8 +59,10 @@ class _Paint:
 def _lines(
     resource: Resource, report: Report, reads: "tuple[tuple[str, ...], tuple[str, ...], str] | None", paint: _Paint
 ) -> Iterator[str]:
-    yield paint.bold(f"{text.visible(resource.address)}{f' (deposed {resource.deposed})' if resource.deposed else ''}")
-    place = [resource.action, resource.type]
+    yield paint.bold(
+        f"{text.visible(resource.address)}{f' (deposed {text.visible(resource.deposed)})' if resource.deposed else ''}"
+    )
+    place = [resource.action, text.visible(resource.type)]
     if resource.module:
         place.append(f"in {text.visible(resource.module)}")
     yield f"  {' · '.join(place)}"
@@ -107,7 +110,7 @@ def _pool(pool: Pool) -> str:
     parts = [f"{text.quantities(pool.units)} × {text.machine(pool)}, {text.purchase(pool)}"]
     if pool.gpu is not None:
         memory = f", {pool.gpu.memory_gib:g} GiB each" if pool.gpu.memory_gib else ""
-        parts.append(f"{pool.gpu.per_unit:g} × {pool.gpu.model} in each{memory}")
+        parts.append(f"{pool.gpu.per_unit:g} × {text.visible(pool.gpu.model)} in each{memory}")
     parts.append(f"{pool.hours_per_month:g} h a month")
     return " · ".join(parts)
 
@@ -120,7 +123,7 @@ def _component(component: Component, paint: _Paint) -> Iterator[str]:
     quantity = "?" if component.quantity is None else f"{component.quantity:,.6f}".rstrip("0").rstrip(".")
     amount = "unknown" if component.monthly is None else money(component.monthly, cents=True)
     yield f"    {title}"
-    yield f"      {quantity} {component.unit} × ${component.unit_price} = {amount}"
+    yield f"      {quantity} {text.visible(component.unit)} × ${component.unit_price} = {amount}"
     if component.unit_price_range is not None:
         low, high = component.unit_price_range
         yield f"      known as a range of ${low} to ${high}; the dear end is judged"
@@ -130,7 +133,7 @@ def _component(component: Component, paint: _Paint) -> Iterator[str]:
         and component.kind != "discount"
     ):
         yield f"      list ${component.list_unit_price}"
-    yield paint.dim(f"      {component.source}, {component.as_of}")
+    yield paint.dim(f"      {text.visible(component.source or '')}, {text.visible(component.as_of or '')}")
 
 
 def _rest(resource: Resource, report: Report, paint: _Paint) -> Iterator[str]:
@@ -139,13 +142,13 @@ def _rest(resource: Resource, report: Report, paint: _Paint) -> Iterator[str]:
         yield ""
         yield paint.bold("notes")
         for note in notes:
-            yield f"  {note.code}: {text.visible(note.message)}{f' ({text.visible(note.hint)})' if note.hint else ''}"
+            yield f"  {text.visible(note.code)}: {text.visible(note.message)}{f' ({text.visible(note.hint)})' if note.hint else ''}"
     results = [each for each in report.policy.results if any(key.address == resource.address for key in each.resources)]
     if results:
         yield ""
         yield paint.bold("policies")
         for result in results:
-            yield f"  {result.outcome}  {result.rule} ({result.pack}): {text.visible(result.message)}"
+            yield f"  {result.outcome}  {text.visible(result.rule)} ({text.visible(result.pack)}): {text.visible(result.message)}"
     alternatives = [each for each in report.alternatives if each.address == resource.address]
     if alternatives:
         yield ""
@@ -156,4 +159,9 @@ def _rest(resource: Resource, report: Report, paint: _Paint) -> Iterator[str]:
             for condition in each.conditions:
                 yield f"    {text.visible(condition)}"
             for edit in each.edits:
-                yield f"    {text.visible(edit.address)}: {edit.path} = {edit.to}{f' (now {edit.from_})' if edit.from_ else ''}"
+                yield f"    {_edit(edit)}"
+
+
+def _edit(edit: Edit) -> str:
+    now = f" (now {edit.from_})" if edit.from_ else ""
+    return text.visible(f"{edit.address}: {edit.path} = {edit.to}{now}")

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from gpuguard.price.catalog import Catalog
 
 
-
 @dataclass(frozen=True, slots=True)
 class ResourceUsage:
     """A resource that holds an accelerator before or after the change, and what it uses on each side.
 
-    `left_scope` is True when the resource remains on the after side but no longer with an accelerator.
+    `left_scope` is True when the resource remains on the after side but no longer with an accelerator. `secrets` are the
+    texts behind it that the plan marks sensitive.
     """
 
     node: Node
@@ -33,6 +33,7 @@ class ResourceUsage:
     tags: dict[str, str]
     notes: tuple[Diagnostic, ...]
     left_scope: bool = False
+    secrets: frozenset[str] = frozenset()
 
 
 def usages(
@@ -48,6 +49,8 @@ def usages(
         resolver=Resolver(document),
         region_of_zone=facts.region_of_zone,
         offers=facts.offers,
+        looks_accelerated=facts.looks_like_accelerator,
+        price=facts.price,
         default_regions=default_regions,
     )
     context.claims = _Claims(context)
@@ -119,7 +122,12 @@ class _Probe:
             return False
         if any(getattr(values, name) for name in self._spec.accelerator_attributes):
             return False
-        return all(self._is_plain_name(getattr(values, name)) for name in self._spec.probe)
+        return all(self._are_plain(getattr(values, name)) for name in self._spec.probe)
+
+    def _are_plain(self, names: object) -> bool:
+        if isinstance(names, list):
+            return bool(names) and all(self._is_plain_name(name) for name in names)
+        return self._is_plain_name(names)
 
     def _is_plain_name(self, name: object) -> bool:
         if not isinstance(name, str) or not name:
@@ -161,6 +169,7 @@ class _Claims:
 
 def _usage(context: Context, node: Node, spec: ResourceSpec, facts: "Catalog") -> ResourceUsage | None:
     notes: list[Diagnostic] = []
+    context.secrets.clear()
     sides: dict[Side, Usage | None] = {}
     for side in ("before", "after"):
         sides[side] = _side(View(context, node, side, notes), spec, facts) if node.values(side) is not None else None
@@ -199,7 +208,9 @@ def _usage(context: Context, node: Node, spec: ResourceSpec, facts: "Catalog") -
                 "it held no accelerator before the change; what it cost then is out of scope and not priced",
             )
         )
-    return ResourceUsage(node, spec, before, after, tags, _distinct(notes), left_scope=left)
+    return ResourceUsage(
+        node, spec, before, after, tags, _distinct(notes), left_scope=left, secrets=frozenset(context.secrets)
+    )
 
 
 def _distinct(notes: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
@@ -223,7 +234,11 @@ def _side(view: View, spec: ResourceSpec, facts: "Catalog") -> Usage | None:
 
 
 def _with_region(view: View, spec: ResourceSpec, extracted: Extracted, pools: tuple[PoolUsage, ...]) -> Usage:
+    resolver = view.context.resolver
+    resolver.secret_seen = False
     region = spec.region(view)
+    if resolver.secret_seen and isinstance(region, str):
+        view.context.secrets.add(region)  # also where it is made of a sensitive zone
     name: str | None = None
     reason: Unknown | None = None
     if isinstance(region, str):

@@ -4,6 +4,7 @@ Attribute names are those of the azurerm provider 3.x and 4.x
 (https://registry.terraform.io/providers/hashicorp/azurerm).
 """
 
+import re
 from decimal import ROUND_CEILING, Decimal
 
 from gpuguard.extract.common import single, string_tags
@@ -16,11 +17,14 @@ from gpuguard.extract.spec import (
     machine_options,
     pick_expected,
     units_of,
+    within,
 )
 from gpuguard.extract.view import View
 from gpuguard.model.usage import Disk, FixedUsage, MachineOption, OperatingSystem, PurchaseModel, Units, Unknown
 
 _CLUSTER = ("azurerm_kubernetes_cluster",)
+_GROUP = ("azurerm_resource_group",)
+_GROUP_NAME = re.compile(r"/resourceGroups/([^/]+)/", re.IGNORECASE)
 
 
 # -- region, tags, operating system ---------------------------------------------------------------------------------
@@ -33,12 +37,30 @@ def region(view: View) -> str | Unknown | None:
         cluster = view.follow(("kubernetes_cluster_id",), _CLUSTER, ("id",)).first
         if cluster is not None:
             return region(cluster)
-        zones = view.follow(("vnet_subnet_id",), ("azurerm_subnet",), ("id",)).first
-        own = zones.string("location") if zones is not None else None
+        own = _network_location(view) or _group_location(view, "kubernetes_cluster_id")
     if own is None:
-        group = view.follow(("resource_group_name",), ("azurerm_resource_group",), ("name", "id")).first
+        group = view.follow(("resource_group_name",), _GROUP, ("name", "id")).first
         own = group.string("location") if group is not None else None
     return own.lower().replace(" ", "") if own else None
+
+
+def _network_location(view: View) -> str | None:
+    """Location of the virtual network that a node pool's subnet is in: nodes and their network share it."""
+    subnet = view.follow(("vnet_subnet_id",), ("azurerm_subnet",), ("id",)).first
+    network = subnet and subnet.follow(("virtual_network_name",), ("azurerm_virtual_network",), ("name",)).first
+    return network.string("location") if network is not None else None
+
+
+def _group_location(view: View, path: str) -> str | None:
+    """Location of the resource group that an id names, where the document has that group."""
+    match = _GROUP_NAME.search(view.string(path) or "")
+    if match is None:
+        return None
+    for node in (*view.context.document.current(*_GROUP), *view.context.document.data(*_GROUP)):
+        group = View(view.context, node, view.side, view.notes)
+        if (group.string("name") or "").lower() == match[1].lower():
+            return group.string("location")
+    return None
 
 
 def tags(view: View) -> dict[str, str]:
@@ -57,10 +79,18 @@ def _spot_price(view: View, path: str = "max_bid_price") -> Decimal | None:
 
 
 def _linux(view: View) -> OperatingSystem:
-    """RHEL and SLES marketplace images carry a licence unless it is brought along."""
+    """RHEL and SLES marketplace images carry a licence unless it is brought along; `license_type` may add one.
+
+    https://learn.microsoft.com/azure/virtual-machines/linux/azure-hybrid-benefit-linux. openSUSE has none.
+    """
     licence = (view.string("license_type") or "").upper()
     publisher = (view.string("source_image_reference.publisher") or "").lower()
+    offer = (view.string("source_image_reference.offer") or "").lower()
     if licence.endswith("BYOS"):
+        return "linux"
+    if licence.startswith(("RHEL_", "SLES_")):
+        return "rhel" if licence.startswith("RHEL_") else "sles"
+    if "byos" in offer or "opensuse" in offer:
         return "linux"
     if publisher == "redhat":
         return "rhel"
@@ -171,6 +201,8 @@ def orchestrated_machine(view: View) -> Machine:
 def _scale_set_units(view: View) -> Units:
     """`instances`, with the bounds of an autoscale setting that targets the scale set."""
     size = view.number("instances")
+    if isinstance(size, Unknown) and view.may_be_unset("instances"):
+        size = None
     settings = view.referring(("azurerm_monitor_autoscale_setting",), "target_resource_id")
     bounds = [
         block
@@ -183,12 +215,11 @@ def _scale_set_units(view: View) -> Units:
         return Units.fixed(units_of(size, Decimal(0)))
     lows = [units_of(block.number("capacity.minimum"), None) for block in bounds]
     highs = [units_of(block.number("capacity.maximum"), None) for block in bounds]
-    # Azure starts the set with `instances`; the profile's default only counts when metrics are missing.
-    return Units(
-        None if None in lows else min(low for low in lows if low is not None),
-        pick_expected(size, bounds[0].number("capacity.default")),
-        None if None in highs else max(high for high in highs if high is not None),
-    )
+    least = None if None in lows else min(low for low in lows if low is not None)
+    most = None if None in highs else max(high for high in highs if high is not None)
+    # Azure starts the set with `instances` and brings it within the limits; a profile's default only counts when
+    # metrics are missing (https://learn.microsoft.com/azure/azure-monitor/autoscale/autoscale-understanding-settings).
+    return Units(least, within(pick_expected(size, bounds[0].number("capacity.default")), least, most), most)
 
 
 def scale_set(read: MachineReader) -> Extractor:
@@ -246,18 +277,32 @@ def orchestrated_scale_set(view: View) -> Extracted:
 # -- AKS ------------------------------------------------------------------------------------------------------------------
 
 
-def node_pool_machine(view: View) -> Machine:
+_OS_DISK_SIZES = ((1, 128), (8, 256), (16, 512), (64, 1024))
+"""vCPUs from which on a managed OS disk has this many GiB unless the configuration says otherwise; a Premium SSD
+(https://learn.microsoft.com/azure/aks/concepts-storage#managed-os-disks)."""
+
+
+def _windows_nodes(cluster: View | None) -> OperatingSystem:
+    """Windows nodes; the cluster's `windows_profile` may bring their licence."""
+    profile = cluster.block("windows_profile") if cluster is not None else None
+    return _windows(profile) if profile is not None else "windows"
+
+
+def node_pool_machine(view: View, cluster: View | None) -> Machine:
     """A node pool of AKS: `default_node_pool` or a pool of its own."""
     options, unknown = machine_options(view, "vm_size")
     disks: tuple[Disk, ...] = ()
     if (view.string("os_disk_type") or "Managed") != "Ephemeral":
-        # AKS puts Premium SSDs under the OS (https://learn.microsoft.com/azure/aks/concepts-storage#default-os-disk-sizing).
-        disks = (Disk("boot", "Premium_LRS", view.known_number("os_disk_size_gb")),)
+        size = view.number("os_disk_size_gb")
+        sizes = () if isinstance(size, Unknown) else _OS_DISK_SIZES
+        disks = (
+            Disk("boot", "Premium_LRS", (size or None) if isinstance(size, Decimal) else None, sizes_by_vcpus=sizes),
+        )
     return Machine(
         options=options,
         unknown=unknown,
         purchase_model=_purchase(view),
-        os="windows" if view.string("os_type") == "Windows" else "linux",
+        os=_windows_nodes(cluster) if view.string("os_type") == "Windows" else "linux",
         disks=disks,
         spot_max_price=_spot_price(view, "spot_max_price"),
         machine_attribute=view.attribute("vm_size"),
@@ -270,13 +315,17 @@ def _pool_units(view: View) -> Units:
     count, low, high = view.number("node_count"), view.number("min_count"), view.number("max_count")
     # `enable_auto_scaling` is the name before azurerm 4.
     if view.flag("auto_scaling_enabled") or view.flag("enable_auto_scaling"):
-        return Units(units_of(low, Decimal(0)), pick_expected(count, low), units_of(high, None))
+        if isinstance(count, Unknown) and view.may_be_unset("node_count"):
+            count = None
+        least, most = units_of(low, Decimal(0)), units_of(high, None)
+        return Units(least, within(pick_expected(count, low), least, most), most)
     return Units.fixed(units_of(count, Decimal(1)))
 
 
 def node_pool(view: View) -> Extracted:
     """`azurerm_kubernetes_cluster_node_pool`: sizes are totals, whatever the zones."""
-    return Extracted((node_pool_machine(view).pool(_pool_units(view)),))
+    cluster = view.follow(("kubernetes_cluster_id",), _CLUSTER, ("id",)).first
+    return Extracted((node_pool_machine(view, cluster).pool(_pool_units(view)),))
 
 
 _PAID_TIERS = {"standard": "aks-standard", "paid": "aks-standard", "premium": "aks-premium"}
@@ -285,7 +334,7 @@ _PAID_TIERS = {"standard": "aks-standard", "paid": "aks-standard", "premium": "a
 def cluster(view: View) -> Extracted:
     """`azurerm_kubernetes_cluster`: its default pool, and the fee of its tier."""
     block = view.block("default_node_pool")
-    pools = (node_pool_machine(block).pool(_pool_units(block)),) if block is not None else ()
+    pools = (node_pool_machine(block, view).pool(_pool_units(block)),) if block is not None else ()
     tier = _PAID_TIERS.get((view.string("sku_tier") or "Free").lower())
     fixed = (FixedUsage("control_plane", tier, f"AKS {tier.removeprefix('aks-')} tier"),) if tier else ()
     return Extracted(pools, fixed=fixed)
@@ -381,7 +430,7 @@ SPECS = (
             "os_disk_size_gb",
             "kubernetes_cluster_id",
         ),
-        assumes=("OS disks are Premium SSDs; one whose size AKS decides is not counted.",),
+        assumes=("Managed OS disks are Premium SSDs, sized by the vCPUs unless the configuration says otherwise.",),
         source="azurerm provider: azurerm_kubernetes_cluster_node_pool",
     ),
 )

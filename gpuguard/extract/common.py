@@ -1,10 +1,12 @@
 """What the specs of several providers share."""
 
+from collections.abc import Iterable
 from dataclasses import replace
+from decimal import Decimal
 
 from gpuguard.extract.spec import Extracted, Extractor, Machine, MachineReader, TemplateLink
 from gpuguard.extract.view import SENSITIVE, Link, View
-from gpuguard.model.usage import Units
+from gpuguard.model.usage import Disk, Units
 
 
 def string_tags(view: View, path: str) -> dict[str, str]:
@@ -12,12 +14,28 @@ def string_tags(view: View, path: str) -> dict[str, str]:
     value = view.known(path)
     if not isinstance(value, dict):
         return {}
-    hidden = view.is_sensitive(path)
+    hidden = view.is_sensitive_map(path)
     return {
         str(key): SENSITIVE if hidden or view.is_sensitive_key(path, str(key)) else item
         for key, item in sorted(value.items())
         if isinstance(item, str)
     }
+
+
+def sensitive_keys(view: View, *paths: str) -> frozenset[str]:
+    """Keys whose value any of these maps marks: what is sensitive in `tags` stands unmarked in `tags_all`."""
+    return frozenset(
+        str(key)
+        for path in paths
+        if isinstance(value := view.known(path), dict)
+        for key in value
+        if view.is_sensitive_map(path) or view.is_sensitive_key(path, str(key))
+    )
+
+
+def without(tags: dict[str, str], hidden: frozenset[str]) -> dict[str, str]:
+    """The tags with the values of `hidden` keys masked."""
+    return {key: SENSITIVE if key in hidden else value for key, value in tags.items()}
 
 
 def single(read: MachineReader) -> Extractor:
@@ -43,18 +61,46 @@ def followed_machine(view: View, link: TemplateLink, read: MachineReader) -> Mac
     """The machine of the template behind a link; None when the trail ends without a candidate.
 
     Several candidates (the trail is hidden and more than one template fits) give all their machine types, and the
-    dearest is priced.
+    dearest is priced: on demand if one of them is, on Windows if one of them is, with the most disk.
     """
     found = view.follow(link.paths, link.types, link.by)
     if not found.views:
         return None
-    machines = [read(template) for template in found.views]
-    machine = machines[0]
+    machines = [_read(template, read) for template in found.views]
+    machine = replace(machines[0], assumed=bool(found.assumed) or len(machines) > 1)
     if len(machines) > 1:
-        options = tuple(dict.fromkeys(option for other in machines for option in other.options))
-        machine = replace(machine, options=options, via=tuple(name for other in machines for name in other.via))
+        dear = next((other for other in machines if other.purchase_model == "on_demand"), machine)
+        machine = replace(
+            machine,
+            sensitive=any(other.sensitive for other in machines),
+            options=tuple(dict.fromkeys(option for other in machines for option in other.options)),
+            purchase_model=dear.purchase_model,
+            spot_max_price=dear.spot_max_price,
+            os=next((other.os for other in machines if other.os != "linux"), "linux"),
+            disks=max((other.disks for other in machines), key=disk_size),
+            accelerated=any(other.accelerated for other in machines),
+            via=tuple(name for other in machines for name in other.via),
+        )
     _tell_assumption(view, found)
     return machine
+
+
+def _read(template: View, read: MachineReader) -> Machine:
+    """What a template holds, read once however many use it; each user gets the notes on it."""
+    known = template.context.machines
+    key = (read, id(template.node), template.side)
+    if key not in known:
+        alone = View(template.context, template.node, template.side, [])
+        known[key] = read(alone), alone.notes
+    machine: Machine = known[key][0]
+    notes = known[key][1]
+    template.notes.extend(note for note in notes if note not in template.notes)
+    return machine
+
+
+def disk_size(disks: Iterable[Disk]) -> Decimal:
+    """All disks of a machine together, in GiB; unknown sizes count as nothing."""
+    return sum(((disk.size_gib or Decimal(0)) * disk.count for disk in disks), Decimal(0))
 
 
 def _tell_assumption(view: View, found: Link) -> None:

@@ -8,7 +8,7 @@ import re
 from dataclasses import replace
 from decimal import Decimal
 
-from gpuguard.extract.common import as_template, followed_machine, string_tags
+from gpuguard.extract.common import as_template, followed_machine, sensitive_keys, string_tags, without
 from gpuguard.extract.spec import (
     Extracted,
     Machine,
@@ -82,10 +82,12 @@ def region(view: View) -> str | Unknown | None:
 
 def labels(view: View) -> dict[str, str]:
     """All labels on the resource: the provider's defaults included where the provider tells them."""
-    for path in ("effective_labels", "terraform_labels", "labels", "resource_labels"):
+    paths = ("effective_labels", "terraform_labels", "labels", "resource_labels")
+    hidden = sensitive_keys(view, *paths)
+    for path in paths:
         found = string_tags(view, path)
         if found:
-            return found
+            return without(found, hidden)
     return string_tags(view, "node_config.resource_labels") or string_tags(view, "node_config.labels")
 
 
@@ -159,8 +161,10 @@ def instance_machine(view: View) -> Machine:
             for disk in _disks_behind(boot, "source"):
                 image = disk.string("image") or image
                 disks.append(_existing_disk("boot", disk))
-    for scratch in view.blocks("scratch_disk"):
-        disks.append(Disk("local_ssd", "local-ssd", scratch.known_number("size") or LOCAL_SSD_GIB))
+    disks.extend(
+        Disk("local_ssd", "local-ssd", scratch.known_number("size") or LOCAL_SSD_GIB)
+        for scratch in view.blocks("scratch_disk")
+    )
     for attached in view.blocks("attached_disk"):
         disks.extend(_existing_disk("data", disk) for disk in _disks_behind(attached, "source"))
     for attachment in view.referring(("google_compute_attached_disk",), "instance"):
@@ -349,28 +353,44 @@ def _is_zone(view: View, name: str) -> bool:
     return known is not None and known != name
 
 
-def _zones(view: View, cluster: View | None) -> Decimal:
+def _zones(view: View, cluster: View | None) -> Decimal | None:
     """How many zones a pool spans: its node_locations, else its cluster's, else 3 for a regional cluster.
 
     A zonal cluster's own zone is added to the cluster's node_locations
     (https://registry.terraform.io/providers/hashicorp/google/latest/docs/resources/container_cluster#node_locations).
+    None: only apply can tell.
     """
-    own = view.texts("node_locations")
-    if not isinstance(own, Unknown) and own and (view.prefix or view.node.type in _NODE_POOL):
-        return Decimal(len(set(own)))
     source = cluster if cluster is not None else view
+    named: set[str] = set()
+    for block in (view, source) if view.prefix or view.node.type in _NODE_POOL else (source,):
+        locations = block.texts("node_locations")
+        if isinstance(locations, Unknown):
+            if not block.may_be_unset("node_locations"):
+                view.note("warning", "unknown-zones", f"{locations.reason}: how many nodes run is not known")
+                return None
+            continue
+        named = {_tail(zone) for zone in locations if _is_zone(view, zone)}
+        if named and block is not source:
+            return Decimal(len(named))
     location = _pool_place(view, cluster)
-    locations = source.texts("node_locations")
-    zones = set() if isinstance(locations, Unknown) else {_tail(zone) for zone in locations}
     if location is not None and _is_zone(view, location):
-        return Decimal(len(zones | {location}))
-    if zones:
-        return Decimal(len(zones))
+        return Decimal(len(named | {location}))
+    if location is not None and _takes_providers_zone(view, cluster):
+        return Decimal(len(named) + 1)  # some zone whose name the plan does not show
+    if named:
+        return Decimal(len(named))
     if location is None:
         view.note(
             "warning", "assumed-zones", "neither the cluster's location nor its zones are known; 3 zones are assumed"
         )
     return Decimal(3)
+
+
+def _takes_providers_zone(view: View, cluster: View | None) -> bool:
+    """Whether nothing but the provider's `zone` says where the cluster is: it is zonal then."""
+    source = cluster if cluster is not None else view
+    written = place(view) or place(source) or _CLUSTER_PATH.search(view.string("cluster") or "")
+    return not written and bool(source.context.resolver.provider_values(source.node, ("zone",)))
 
 
 def node_machine(view: View) -> Machine:
@@ -440,7 +460,9 @@ def _node_pool(view: View, cluster: View | None) -> PoolUsage:
         initial = None
 
     def times(size: Decimal | None) -> Decimal | None:
-        return None if size is None else size * zones
+        if not size:
+            return size
+        return None if zones is None else size * zones
 
     if scaling is None:
         size = times(pick_expected(count, initial))

@@ -43,6 +43,10 @@ class Machine:
     purchase_attribute: Attribute | None = None
     sensitive: bool = False
     via: tuple[str, ...] = ()
+    assumed: bool = False
+    """Whether it comes from a template that the plan does not name exactly."""
+    accelerated: bool = True
+    """False where the attributes that select the machine types rule accelerators out."""
 
     def pool(self, units: Units, **changes: object) -> PoolUsage:
         """This machine, so many times; the dearest of several that it may be, unless `pick` says otherwise."""

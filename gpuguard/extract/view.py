@@ -6,17 +6,24 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
 
-from gpuguard.model.price import InstanceType
+from gpuguard.model.hidden import SENSITIVE
+from gpuguard.model.price import InstanceType, Price, PriceKey, Unpriced
 from gpuguard.model.report import Diagnostic, Level
 from gpuguard.model.usage import Attribute, Unknown
 from gpuguard.read.configuration import module_path
 from gpuguard.read.document import Document, Node, Side, json_type
-from gpuguard.read.references import Path, Resolver, is_unknown, walk
+from gpuguard.read.references import Path, Resolver, is_marked, is_unknown, walk
 
-SENSITIVE = "(sensitive)"
+__all__ = ["SENSITIVE", "Context", "Link", "View", "parse_path"]
 
+_MAX_CANDIDATES = 100
+"""Resources that share a name; more of them stand only in a file made to be slow."""
 _MAX_NUMBER = Decimal(100_000_000)
 """No size, count or limit of a machine is above a hundred million: larger is a mistake in the plan."""
+
+
+Siblings = tuple[list[Node], dict[str | int | None, list[Node]]]
+"""Resources in one module: all of them, and by their count index or for_each key."""
 
 
 @dataclass(slots=True)
@@ -29,17 +36,25 @@ class Context:
     region_of_zone: Callable[[str, str], str | None] = lambda cloud, zone: None
     is_region: Callable[[str, str], bool] = lambda cloud, name: False
     by_value: dict[tuple[str, str, Side], dict[str, list[Node]]] = field(default_factory=dict)
-    state_regions: dict[str, str | None] = field(default_factory=dict)
-    """By cloud, the region that all of the prior state agrees on; filled when first asked for."""
+    secrets: set[str] = field(default_factory=set)
+    """Texts read so far that are marked sensitive."""
+    machines: dict[tuple[object, int, Side], tuple[Any, list[Diagnostic]]] = field(default_factory=dict)
+    """By reader, template (identity of its node) and side: what was read of the template and the notes on it."""
     claims: Callable[[], frozenset[int]] = frozenset
     """Templates (by identity of their node) that some resource is known to use."""
     referrers: dict[tuple[str, str], dict[int, list[Node]]] = field(default_factory=dict)
     by_module: dict[str, dict[str, list[Node]]] = field(default_factory=dict)
     """Managed resources by type and address of their module."""
+    beside: dict[tuple[tuple[str, ...], str, Side], "Siblings"] = field(default_factory=dict)
+    """Resources that exist on a side, by their types and module."""
     hidden: dict[tuple[str, str, str], list[Node]] = field(default_factory=dict)
     """Resources of a type in a module whose reference (type, path, module) ends in a local."""
     offers: Callable[[str, str], Sequence[InstanceType]] = lambda cloud, region: ()
     """The machine types with accelerators that a cloud's region has."""
+    looks_accelerated: Callable[[str, str], bool] = lambda cloud, sku: False
+    """Whether a machine type has accelerators, by the catalog or else by its name."""
+    price: Callable[[PriceKey], Price | Unpriced] = lambda key: Unpriced(key, "no catalog")
+    """Prices, for the selections that a cloud makes by them."""
     provider_regions: dict[str | None, str | None] = field(default_factory=dict)
     """Region of a provider block (by its key) as told by what it manages and reads."""
 
@@ -107,7 +122,7 @@ class View:
         full = (*self.prefix, *parse_path(path))
         value = walk(self._values, full)
         if value is not None:
-            return value
+            return self._told(value, full) if self.node.sensitive(self.side) else value
         if self.side == "before" or not is_unknown(self.node.after_unknown, full):
             return None
         resolver = self.context.resolver
@@ -118,8 +133,17 @@ class View:
             return None
         found = [value for value in resolver.values(self.node, full) if fits(value)]
         if len(found) == 1:
-            return found[0]
+            return self._told(found[0], full)
         return Unknown(f"{path} is known only after apply")
+
+    def _told(self, value: Any, full: Path) -> Any:
+        """The value; its texts are remembered where the plan marks them sensitive."""
+        if isinstance(value, (str, list)) and self._is_marked(full):
+            self.context.resolver.secret_seen = True
+            self.context.secrets.update(
+                item for item in (value if isinstance(value, list) else [value]) if isinstance(item, str) and item
+            )
+        return value
 
     def may_be_unset(self, path: str) -> bool:
         """Whether an unknown value may as well be null in the configuration: no resource it refers to could tell it.
@@ -127,18 +151,25 @@ class View:
         Modules write ``lookup(each.value, "node_count", null)``; where the trail ends in a local, the plan says no more.
         """
         full = (*self.prefix, *parse_path(path))
-        return not self.context.resolver.resolve(self.node, full).targets
+        if walk(self._values, full) is not None:
+            return False  # it is set, to something that cannot be read
+        targets = self.context.resolver.resolve(self.node, full).targets
+        # of an object that a module is given, the plan tells all references together: ids beside sizes
+        return all(attribute and attribute[-1] in _IDENTIFYING for _, attribute in targets)
 
     def candidates(self, path: str) -> list[str]:
         """The strings that an unknown value may turn out to be, as far as references tell."""
         full = (*self.prefix, *parse_path(path))
         if self.side == "before" or not is_unknown(self.node.after_unknown, full):
             return []
-        return [value for value in self.context.resolver.values(self.node, full) if isinstance(value, str) and value]
+        found = [value for value in self.context.resolver.values(self.node, full) if isinstance(value, str) and value]
+        self._told(found, full)
+        return found
 
     def known(self, path: str) -> Any:
         """The value at a path if the plan itself has it, following no reference."""
-        return walk(self._values, (*self.prefix, *parse_path(path)))
+        full = (*self.prefix, *parse_path(path))
+        return self._told(walk(self._values, full), full)
 
     def text(self, path: str) -> str | Unknown | None:
         """A string; empty counts as not set."""
@@ -208,6 +239,7 @@ class View:
             if all(item is None for item in value if not isinstance(item, str)):
                 full = (*self.prefix, *parse_path(path))
                 candidates = [item for item in self.context.resolver.values(self.node, full) if isinstance(item, str)]
+                self._told(candidates, full)
                 return texts or candidates or Unknown(f"{path} is known only after apply")
         if isinstance(value, str):
             return [value]
@@ -239,7 +271,19 @@ class View:
         return blocks[0] if blocks else None
 
     def is_sensitive(self, path: str) -> bool:
-        """Whether the plan marks the value as sensitive on this side."""
+        """Whether the plan marks the value, or part of it, as sensitive on this side or where it comes from."""
+        return self._is_marked((*self.prefix, *parse_path(path)))
+
+    def _is_marked(self, full: Path) -> bool:
+        mask = self.node.sensitive(self.side)
+        if mask and is_marked(mask, full):
+            return True
+        if self.side == "before" or walk(self._values, full) is not None:
+            return False
+        return is_marked(self.node.after_unknown, full) and self.context.resolver.is_secret(self.node, full)
+
+    def is_sensitive_map(self, path: str) -> bool:
+        """Whether a map is marked as a whole."""
         return is_unknown(self.node.sensitive(self.side), (*self.prefix, *parse_path(path)))
 
     def is_sensitive_key(self, path: str, key: str) -> bool:
@@ -278,19 +322,23 @@ class View:
             if isinstance(value, str) and value:
                 found = self._matching(types, by, value)
                 if found or not hidden or self.context.resolver.resolve(self.node, full).configured:
-                    return self._views(self._named(found, full, types))
+                    return self._views(self._named(found, full, types)[:_MAX_CANDIDATES])
         return self._assume(types) if hidden else Link()
 
     def _of_same_key(self, nodes: Iterable[Node]) -> Link:
         """Of several that an expression mentions, those that bear this resource's key: ``{a = x.a.id, b = x.b.id}``."""
         found = list({id(node): node for node in nodes}.values())
-        if len(found) > 1:
-            steps = (self.node.index, *(key for _, key in module_path(self.node.module_address)))
-            keys = [key for key in steps if isinstance(key, str)]
-            same = [node for node in found if node.index in keys] or [node for node in found if node.name in keys]
-            if 0 < len(same) < len(found):
-                return Link(self._views(same).views, "of the same key")
-        return self._views(found)
+        same = self._with_same_key(found)
+        return Link(self._views(same).views, "of the same key") if same else self._views(found)
+
+    def _with_same_key(self, nodes: list[Node]) -> list[Node]:
+        """Those of several with the key of this resource or of a module it is in, or named like it; [] if that tells none."""
+        if len(nodes) < 2:
+            return []
+        steps = (self.node.index, *(key for _, key in module_path(self.node.module_address)))
+        keys = [key for key in steps if isinstance(key, str)]
+        same = [node for node in nodes if node.index in keys] or [node for node in nodes if node.name in keys]
+        return same if len(same) < len(nodes) else []
 
     def _named(self, found: list[Node], full: Path, types: tuple[str, ...]) -> list[Node]:
         """Of several with the same name, in several regions or modules, those that the configuration refers to."""
@@ -343,18 +391,16 @@ class View:
         """
         document = self.context.document
         node = self.node
-        local = [
-            other
-            for type_ in types
-            for other in self._in_module(type_, node.module_address)
-            if other.values(self.side) is not None
-        ]
+        beside, by_key = self._beside(types)
+        local = beside
         how = "in the same module"
         if not local:
             local = self.context.resolver.call_arguments(node, types)
             how = "passed into its module"
         if len(local) > 1 and node.index is not None:
-            local = [other for other in local if other.index == node.index] or local
+            same = by_key.get(node.index) if local is beside else [each for each in local if each.index == node.index]
+            local = same or local
+        local = self._with_same_key(local) or local
         if len(local) > 1:
             relevant = document.relevant
             local = [
@@ -370,6 +416,23 @@ class View:
             return Link()
         link = self._views(local)
         return Link(link.views, how)
+
+    def _beside(self, types: tuple[str, ...]) -> "Siblings":
+        """The resources of these types in the same module, all and by key: looked for once, not once for each."""
+        place = (types, self.node.module_address, self.side)
+        found = self.context.beside.get(place)
+        if found is None:
+            nodes = [
+                node
+                for type_ in types
+                for node in self._in_module(type_, self.node.module_address)
+                if node.values(self.side) is not None
+            ]
+            by_key: dict[str | int | None, list[Node]] = {}
+            for node in nodes:
+                by_key.setdefault(node.index, []).append(node)
+            found = self.context.beside[place] = (nodes, by_key)
+        return found
 
     def _name(self, node: Node) -> str | None:
         values = node.values(self.side) or {}
@@ -417,8 +480,16 @@ class View:
                 value = self._values.get(own)
                 if isinstance(value, str) and value:
                     for node in self._index_at(type_, path).get(value, ()):
-                        found[id(node)] = View(self.context, node, self.side, self.notes)
+                        if not self._means_another(node, path, own, value):
+                            found[id(node)] = View(self.context, node, self.side, self.notes)
         return list(found.values())
+
+    def _means_another(self, referrer: Node, path: str, own: str, value: str) -> bool:
+        """Whether a name that several resources share (in two regions, two modules) is another's, by the configuration."""
+        if len(self._index(self.node.type, own).get(value, ())) < 2:
+            return False
+        named = self.context.resolver.resolve(referrer, parse_path(path)).nodes((self.node.type,))
+        return bool(named) and self.node not in named
 
     def _only_one_in_module(self) -> bool:
         beside = self._in_module(self.node.type, self.node.module_address)
@@ -444,6 +515,10 @@ class View:
                     index.setdefault(value, []).append(node)
             self.context.by_value[key] = index
         return index
+
+
+_IDENTIFYING = ("id", "arn", "name", "self_link", "latest_version", "default_version")
+"""Attributes that no size is ever taken from."""
 
 
 def _is_number(value: object) -> bool:

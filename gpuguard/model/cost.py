@@ -17,8 +17,12 @@ class Priced:
 
 @dataclass(frozen=True, slots=True)
 class PricedResource:
-    """One resource in its public shape, with the usage behind each side so that it can be priced again."""
+    """One resource in its public shape, with the usage behind each side so that it can be priced again.
+
+    `secrets` are the texts that must not be shown of it; `resource` is free of them, `before` and `after` are not.
+    """
 
     resource: Resource
     before: Priced | None
     after: Priced | None
+    secrets: frozenset[str] = frozenset()

@@ -4,8 +4,10 @@ Made by `extract`, read by `price` and `advise`. Names of machine types and acce
 as Terraform carries them; the catalog knows what they mean.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from decimal import Decimal
+from operator import attrgetter
 from typing import Literal
 
 PurchaseModel = Literal[
@@ -63,7 +65,8 @@ class Disk:
     """One kind of disk on every unit. `size_gib` None: the image decides and the plan does not say.
 
     `disk_type` is the cloud's name (gp3, pd-ssd, Premium_LRS, local-ssd). `iops` and `throughput_mibps` are what is
-    provisioned in all; what the price includes is taken off by the pricing engine.
+    provisioned in all; what the price includes is taken off by the pricing engine. Where the service sizes a disk by the
+    machine, `sizes_by_vcpus` holds (vCPUs from which on, GiB), ascending.
     """
 
     role: Literal["boot", "data", "local_ssd"]
@@ -72,6 +75,7 @@ class Disk:
     count: int = 1
     iops: Decimal | None = None
     throughput_mibps: Decimal | None = None
+    sizes_by_vcpus: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,12 @@ class PoolUsage:
     machine_attribute: Attribute | None = None
     purchase_attribute: Attribute | None = None
     sensitive: bool = False
+
+
+pool_key: Callable[[PoolUsage], tuple[object, ...]] = attrgetter(
+    *(each.name for each in fields(PoolUsage) if each.name not in ("machine_attribute", "purchase_attribute"))
+)
+"""All of a pool but the places it is written at: what two pools have in common that cost the same."""
 
 
 @dataclass(frozen=True, slots=True)

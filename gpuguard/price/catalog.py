@@ -8,7 +8,7 @@ written as UTF-8 is simply not there. A file that is missing, foreign, damaged o
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
@@ -103,6 +103,7 @@ class Catalog:
         self.checksum = checksum
         """SHA-256 over all rows, as the build wrote it."""
         self._prices: dict[tuple[str, str, str], dict[_Bought, Price]] = {}
+        self._local_prices: dict[tuple[str, str, str, str], Sequence[tuple[_Bought, Price]]] = {}
         self._answers: dict[PriceKey, Price | Unpriced] = {}
         self._types: dict[tuple[str, str], InstanceType | None] = {}
         self._offers: dict[tuple[str, str], tuple[InstanceType, ...]] = {}
@@ -347,7 +348,7 @@ class Catalog:
 
     # --- for the commands that describe the catalog ---
 
-    @property
+    @cached_property
     def workloads(self) -> tuple[str, ...]:
         """The classes of work that `performance` knows."""
         return tuple(sorted({workload for workload, _ in self._ratios} | {key[0] for key in self._pairs}))
@@ -420,6 +421,21 @@ class Catalog:
             self._prices[name] = found
         return self._prices[name]
 
+    def _prices_at(self, key: PriceKey) -> Sequence[tuple[_Bought, Price]]:
+        """The prices of a SKU in the region and everywhere, without making those of all its other regions."""
+        place = (key.cloud, key.kind, key.sku, key.region)
+        found = self._local_prices.get(place)
+        if found is None:
+            rows = self._rows(
+                "SELECT region, os, purchase_model, term, payment, unit, usd, low, high, upfront, source, note"
+                " FROM price WHERE cloud = ? AND kind = ? AND sku = ? AND region IN (?, ?)",
+                (*place[:3], key.region if _storable(key.region) else EVERYWHERE, EVERYWHERE),
+            )
+            bought = (_Bought(*(str(cell) for cell in row[:5])) for row in rows)
+            found = [(each, self._price_from(key, each, row)) for each, row in zip(bought, rows, strict=True)]
+            self._local_prices[place] = found
+        return found
+
     def _price_from(self, key: PriceKey, bought: _Bought, row: Row) -> Price:
         low, high, upfront = (None if cell is None else Decimal(str(cell)) for cell in row[7:10])
         return Price(
@@ -455,12 +471,13 @@ class Catalog:
             key.term,
             key.payment,
         )
-        found = [(bought, price) for bought, price in self._sku_prices(asked).items() if _matches(bought, asked)]
+        found = [(bought, price) for bought, price in self._prices_at(asked) if _matches(bought, asked)]
         for region in (asked.region, EVERYWHERE):
             here = [price for bought, price in found if bought.region == region]
             if here:
                 return max(here, key=lambda price: price.amount)
-        return Unpriced(key, self._hint(asked, [price for _, price in found]))
+        elsewhere = [price for bought, price in self._sku_prices(asked).items() if _matches(bought, asked)]
+        return Unpriced(key, self._hint(asked, elsewhere))
 
     def _hint(self, key: PriceKey, elsewhere: list[Price]) -> str:
         """Say where the same thing has a price, how else it can be bought here, or which name may have been meant."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gpuguard.model.cost import Priced
 from gpuguard.model.price import InstanceType, PriceKind, Unpriced
 from gpuguard.model.report import Component, ComponentKind, Diagnostic, Gpu, Level, MoneyRange, Pool, Quantities, State
-from gpuguard.model.usage import HOURS_PER_MONTH, Disk, MachineOption, PoolUsage, Units, Usage
+from gpuguard.model.usage import HOURS_PER_MONTH, Disk, MachineOption, PoolUsage, Units, Usage, pool_key
 from gpuguard.price.disks import disk_lines
 from gpuguard.price.rates import Rate, key_of, rate
 
@@ -26,6 +26,9 @@ _MOST_MACHINES = Decimal(1_000_000)
 SUSTAINED_USE_TIERS = (Decimal(1), Decimal("0.8"), Decimal("0.6"), Decimal("0.4"))
 """Share of the base price of each further quarter of the month, N1 machines and what is attached to them
 (https://cloud.google.com/compute/docs/sustained-use-discounts)."""
+_WORKSTATION = "-vws"
+"""End of the names of accelerators that come with a virtual workstation licence, billed for each of them
+(https://cloud.google.com/compute/gpus-pricing)."""
 _NO_SUSTAINED_USE = ("A100", "H100", "H200", "B200", "L4")
 
 
@@ -62,16 +65,21 @@ class Engine:
 
     def __init__(self, prices: "Catalog") -> None:
         self._prices = prices
-        self._known: dict[Usage, Priced] = {}
+        self._known: dict[tuple[object, ...], tuple[Priced, bool]] = {}
+        """By what is asked; the bool tells that pricing had nothing to settle in it, such as which type is picked."""
         self._lines: dict[tuple[object, ...], tuple[tuple[Line, ...], tuple[Diagnostic, ...]]] = {}
 
     def price(self, usage: Usage) -> Priced:
         """Price one side of a resource. Notes carry neither project nor address: the caller knows them."""
         # Where things stand in the configuration changes no price: thousands of resources share a few usages.
-        bare = replace(usage, pools=tuple(_bare(pool) for pool in usage.pools), via=())
-        found = self._known.get(bare)
-        if found is None:
-            found = self._known[bare] = self._price(bare)
+        key = (usage.cloud, usage.region, usage.fixed, usage.region_unknown, tuple(map(pool_key, usage.pools)))
+        if key not in self._known:
+            bare = replace(usage, pools=tuple(_bare(pool) for pool in usage.pools), via=())
+            found = self._price(bare)
+            self._known[key] = found, found.usage == bare
+        found, as_asked = self._known[key]
+        if as_asked:
+            return Priced(usage, found.state, found.notes)
         pools = tuple(
             replace(priced, machine_attribute=pool.machine_attribute, purchase_attribute=pool.purchase_attribute)
             for priced, pool in zip(found.usage.pools, usage.pools, strict=True)
@@ -285,8 +293,13 @@ class Engine:
             lines = self._composed(usage, pool, machine, option.sku, shown, notes)
         else:
             lines = [self._whole_machine(usage, pool, option, machine, shown, notes)]
-        lines += self._licence_lines(usage, pool, option.sku, machine, lines)
-        return lines
+        licences = self._licence_lines(usage, pool, option.sku, machine, lines)
+        notes.extend(
+            note("warning", "unpriced-licence", f"no price for the {line.description}; it is not counted")
+            for line in licences
+            if isinstance(line.rate, Unpriced)
+        )
+        return lines + licences
 
     def _whole_machine(
         self,
@@ -403,10 +416,21 @@ class Engine:
     def _licence_lines(
         self, usage: Usage, pool: PoolUsage, sku: str, machine: InstanceType | None, lines: Iterable[Line]
     ) -> list[Line]:
-        """Operating systems that are billed apart from the machine."""
+        """Operating systems and virtual workstations that are billed apart from the machine."""
+        known = usage.region is not None
+        workstations = sum(
+            (each.count for each in pool.accelerators if each.name.lower().endswith(_WORKSTATION)), Decimal(0)
+        )
+        if workstations > 0:
+            found = rate(self._prices, key_of(usage.cloud, "license", "rtx-vws", usage.region), region_known=known)
+            quantity = workstations * pool.hours_per_month
+            title = "NVIDIA RTX Virtual Workstation licence"
+            return [
+                Line("license", title, "rtx-vws", quantity, found, "GPU-hour"),
+                *self._licence_lines(usage, replace(pool, accelerators=()), sku, machine, lines),
+            ]
         if pool.os == "linux" or any(line.description.endswith(f", {pool.os.capitalize()}") for line in lines):
             return []
-        known = usage.region is not None
         name = machine.sku if machine else sku
         title = {"windows": "Windows", "rhel": "RHEL", "sles": "SLES"}[pool.os]
         found = rate(self._prices, key_of(usage.cloud, "license", name, usage.region, pool.os), region_known=known)
@@ -434,6 +458,9 @@ class Engine:
     def _one_disk(
         self, usage: Usage, pool: PoolUsage, machine: InstanceType | None, disk: Disk, notes: list[Diagnostic]
     ) -> Iterable[Line]:
+        if disk.size_gib is None and machine is not None and machine.vcpus is not None:
+            sizes = [size for vcpus, size in disk.sizes_by_vcpus if machine.vcpus >= vcpus]
+            disk = replace(disk, size_gib=Decimal(sizes[-1]) if sizes else None)
         if disk.size_gib is None:
             notes.append(
                 note(

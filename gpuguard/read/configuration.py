@@ -31,6 +31,7 @@ class ConfigResource(msgspec.Struct):
 
 class _Output(msgspec.Struct):
     expression: msgspec.Raw = _NULL
+    sensitive: bool | None = None
 
 
 class _Variable(msgspec.Struct):
@@ -277,6 +278,12 @@ class Configuration:
             if value is not None:
                 return value, True
         return self.variable_default((), name)
+
+    def is_sensitive(self, calls: Sequence[str], name: str) -> bool:
+        """Whether a variable of a module is declared sensitive."""
+        module = self.module(calls)
+        declared = (module.variables or {}).get(name) if module else None
+        return declared is not None and declared.sensitive is True
 
     def variable_default(self, calls: Sequence[str], name: str) -> tuple[Any, bool]:
         """Default of a variable of a module and whether it has one."""

@@ -11,6 +11,7 @@ from gpuguard.read.configuration import Configuration
 
 JsonObject = dict[str, Any]
 Side = Literal["before", "after"]
+_JsonType = type[JsonObject] | type[bool]
 
 NULL = msgspec.Raw(b"null")
 _FORWARD: tuple[Side, Side] = ("after", "before")
@@ -37,7 +38,7 @@ def _reason(error: Exception) -> str:
     return f"not valid JSON: {error}"
 
 
-class Node:
+class Node(msgspec.Struct, kw_only=True, eq=False):
     """One resource instance of the document: its identity, the action, and both sides.
 
     `before` and `after` decode on first use and are None where the resource does not exist on that side.
@@ -45,75 +46,32 @@ class Node:
     What cannot be decoded reads as None and leaves the reason in `broken`: one damaged resource hides no other.
     """
 
-    __slots__ = (
-        "_after",
-        "_before",
-        "_sensitive",
-        "_unknown",
-        "action",
-        "address",
-        "broken",
-        "deferred",
-        "deposed",
-        "forgets",
-        "importing",
-        "index",
-        "mode",
-        "module_address",
-        "name",
-        "place",
-        "previous_address",
-        "provider_name",
-        "raw_after",
-        "raw_after_sensitive",
-        "raw_before",
-        "raw_before_sensitive",
-        "raw_unknown",
-        "type",
-    )
+    place: str
+    address: str
+    type: str
+    name: str
+    module_address: str = ""
+    mode: str = "managed"
+    index: str | int | None = None
+    provider_name: str = ""
+    deposed: str | None = None
+    previous_address: str | None = None
+    action: Action = "no-op"
+    importing: bool = False
+    forgets: bool = False
+    deferred: bool = False
+    raw_before: msgspec.Raw = NULL
+    raw_after: msgspec.Raw = NULL
+    raw_unknown: msgspec.Raw = NULL
+    raw_before_sensitive: msgspec.Raw = NULL
+    raw_after_sensitive: msgspec.Raw = NULL
+    broken: str | None = None
+    _before: JsonObject | Literal[False] | None = False
+    _after: JsonObject | Literal[False] | None = False
+    _unknown: Any = False
+    _sensitive: dict[Side, Any] | None = None
 
-    def __init__(
-        self,
-        *,
-        place: str,
-        address: str,
-        type: str,
-        name: str,
-        module_address: str = "",
-        mode: str = "managed",
-        index: str | int | None = None,
-        provider_name: str = "",
-        deposed: str | None = None,
-        previous_address: str | None = None,
-        action: Action = "no-op",
-        importing: bool = False,
-        forgets: bool = False,
-        deferred: bool = False,
-        before: msgspec.Raw = NULL,
-        after: msgspec.Raw = NULL,
-        unknown: msgspec.Raw = NULL,
-        before_sensitive: msgspec.Raw = NULL,
-        after_sensitive: msgspec.Raw = NULL,
-    ) -> None:
-        self.place = place
-        self.address, self.module_address, self.mode, self.type, self.name = address, module_address, mode, type, name
-        self.index, self.provider_name, self.deposed, self.previous_address = (
-            index,
-            provider_name,
-            deposed,
-            previous_address,
-        )
-        self.action: Action = action
-        self.importing, self.forgets, self.deferred = importing, forgets, deferred
-        self.raw_before, self.raw_after, self.raw_unknown = before, after, unknown
-        self.raw_before_sensitive, self.raw_after_sensitive = before_sensitive, after_sensitive
-        self._before: JsonObject | Literal[False] | None = False
-        self._after: JsonObject | Literal[False] | None = False
-        self._unknown: Any = False
-        self._sensitive: dict[Side, Any] | None = None
-        self.broken: str | None = None
-
-    def _decoded(self, raw: msgspec.Raw, what: str, *types: type) -> Any:
+    def _decoded(self, raw: msgspec.Raw, what: str, *types: _JsonType) -> Any:
         """A decoded member of the change if it is null or of one of `types`; None and `broken` otherwise."""
         try:
             value = decode(raw, f"`{what}`")
@@ -158,6 +116,10 @@ class Node:
             self._sensitive = {}
         if side not in self._sensitive:
             raw = self.raw_after_sensitive if side == "after" else self.raw_before_sensitive
+            text = bytes(raw)
+            if text.startswith(b"{") and b"true" not in text:
+                self._sensitive[side] = {}  # nothing is marked, as in nearly every resource
+                return self._sensitive[side]
             broken, self.broken = self.broken, None
             mirror = self._decoded(raw, f"{side}_sensitive", dict, bool)
             self._sensitive[side] = True if self.broken is not None else mirror

@@ -189,18 +189,18 @@ def _make(change: _ResourceChange, path: str, action: Action, *, forgets: bool =
         importing=change.change.importing not in (NULL, _FALSE),
         forgets=forgets,
         deferred=deferred,
-        before=change.change.before,
-        after=change.change.after,
-        unknown=change.change.after_unknown,
-        before_sensitive=change.change.before_sensitive,
-        after_sensitive=change.change.after_sensitive,
+        raw_before=change.change.before,
+        raw_after=change.change.after,
+        raw_unknown=change.change.after_unknown,
+        raw_before_sensitive=change.change.before_sensitive,
+        raw_after_sensitive=change.change.after_sensitive,
     )
 
 
 def _node(
     change: _ResourceChange, path: str, project: str, diagnostics: list[Diagnostic], *, deferred: bool = False
 ) -> Node | None:
-    if change.mode != "managed":
+    if change.mode in ("data", "ephemeral"):
         return None
     actions = tuple(change.change.actions)
     action = _ACTIONS.get(actions)

@@ -49,11 +49,13 @@ class Resolution:
     `configured` is False when the configuration has no such expression (the attribute is left to the provider, or
     stands in a dynamic block). `ended` is True when part of the trail is hidden: a local, a dynamic block, a
     data source not yet read. `exact` is False when several instances came in question and none was named.
+    `sensitive` is True when the trail passes a sensitive variable or output.
     """
 
     configured: bool = False
     ended: bool = False
     exact: bool = True
+    sensitive: bool = False
     steps: int = 0
     constants: list[Any] = field(default_factory=list)
     targets: list[tuple[Node, Path]] = field(default_factory=list)
@@ -83,14 +85,14 @@ def walk(values: Any, path: Sequence[Step]) -> Any:
     """Follow a path through decoded values; a name on a list means its first element. None when there is nothing."""
     current = values
     for step in path:
-        if isinstance(current, list) and isinstance(step, str):
+        if isinstance(current, list):
+            if isinstance(step, int):
+                current = current[step] if 0 <= step < len(current) else None
+                continue
             current = current[0] if current else None
-        if isinstance(current, dict):
-            current = current.get(step) if isinstance(step, str) else None
-        elif isinstance(current, list) and isinstance(step, int):
-            current = current[step] if 0 <= step < len(current) else None
-        else:
+        if not isinstance(current, dict):
             return None
+        current = current.get(step)  # keys of JSON are strings: an index finds nothing
     return current
 
 
@@ -113,18 +115,49 @@ def is_unknown(mask: Any, path: Sequence[Step]) -> bool:
     return current is True
 
 
+def is_marked(mask: Any, path: Sequence[Step]) -> bool:
+    """Whether anything at, above or below a path is marked in a mirror."""
+    current = mask
+    for step in path:
+        if isinstance(current, list) and isinstance(step, str):
+            current = current[0] if current else None
+        if isinstance(current, dict):
+            current = current.get(step) if isinstance(step, str) else None
+        elif isinstance(current, list) and isinstance(step, int):
+            current = current[step] if 0 <= step < len(current) else None
+        else:
+            return current is True
+    pending = [current]
+    while pending:
+        current = pending.pop()
+        if current is True:
+            return True
+        pending.extend(current.values() if isinstance(current, dict) else current if isinstance(current, list) else ())
+    return False
+
+
 class Resolver:
     """Follows references within one document."""
 
     def __init__(self, document: Document) -> None:
         self.document = document
+        self.secret_seen = False
+        """Set whenever a value is given out that is marked sensitive; whoever wants to know resets it before."""
+        self._secrets: set[tuple[int, Path]] = set()
         self._expressions: dict[int, dict[str, Any]] = {}
         self._values: dict[tuple[int, Path], list[Any]] = {}
+        self._resolutions: dict[tuple[int, Path], Resolution] = {}
         self._keys: dict[tuple[ModulePath, str], list[str | int | None]] = {}
         self._steps = 0
 
     def resolve(self, node: Node, path: Path) -> Resolution:
         """Where the expression at `path` of a resource leads."""
+        key = (id(node), path)
+        if key not in self._resolutions:
+            self._resolutions[key] = self._resolve(node, path)
+        return self._resolutions[key]
+
+    def _resolve(self, node: Node, path: Path) -> Resolution:
         result = Resolution()
         scope = self._scope(node)
         if scope is None or not isinstance(scope.block, ConfigResource):
@@ -156,7 +189,13 @@ class Resolver:
                 if value is not None and value not in distinct:
                     distinct.append(value)
             self._values[key] = distinct
+        self.secret_seen = self.secret_seen or key in self._secrets
         return self._values[key]
+
+    def is_secret(self, node: Node, path: Path) -> bool:
+        """Whether any of the values of an unknown attribute is marked sensitive where it comes from."""
+        self.values(node, path)
+        return (id(node), path) in self._secrets
 
     def _collect(self, node: Node, path: Path, out: list[Any]) -> None:
         """Every value that the attribute may take, in the order of the references; no recursion, whatever they form."""
@@ -171,10 +210,14 @@ class Resolver:
             value = walk(current.after if current.after is not None else current.before, where)
             if value is not None:
                 out.append(value)
+                if is_marked(current.sensitive("after" if current.after is not None else "before"), where):
+                    self._secrets.add((id(node), path))
             elif current.type == "terraform_data" and where[:1] == ("output",):
                 pending.append((current, ("input", *where[1:])))
             else:
                 resolution = self.resolve(current, where)
+                if resolution.sensitive:
+                    self._secrets.add((id(node), path))
                 out.extend(resolution.constants)
                 pending.extend((target, attribute) for target, attribute in reversed(resolution.targets) if attribute)
 
@@ -227,6 +270,7 @@ class Resolver:
         # A provider block inside a module is keyed by the module's address without instance keys.
         module = tuple((name, None) for name, _ in module_path(block.module_address))
         self._follow(found, _Scope(module, None, None), (), result, 0)
+        self.secret_seen = self.secret_seen or result.sensitive
         values = list(result.constants)
         for target, attribute in result.targets:
             values.extend(self.values(target, attribute) if attribute else ())
@@ -323,6 +367,7 @@ class Resolver:
     def _variable(self, name: str, scope: _Scope, rest: Path, out: Resolution, depth: int) -> None:
         configuration = self.document.configuration
         calls = tuple(step for step, _ in scope.module)
+        out.sensitive = out.sensitive or configuration.is_sensitive(calls, name)
         if not calls:
             value, _ = configuration.variable(name)
             out.constant(walk(value, rest) if rest else value)
@@ -388,6 +433,7 @@ class Resolver:
             if expression is None:
                 out.ended = True
                 continue
+            out.sensitive = out.sensitive or bool(output and output.sensitive)
             for instance in keys:
                 if self._exhausted(out):
                     return

@@ -74,10 +74,10 @@ def node(resource: ValuesResource, module_address: str, path: str) -> Node:
         index=int(index) if isinstance(index, float) else index,
         provider_name=resource.provider_name or "",
         deposed=resource.deposed_key,
-        before=resource.values,
-        after=resource.values,
-        before_sensitive=resource.sensitive_values,
-        after_sensitive=resource.sensitive_values,
+        raw_before=resource.values,
+        raw_after=resource.values,
+        raw_before_sensitive=resource.sensitive_values,
+        raw_after_sensitive=resource.sensitive_values,
     )
 
 

@@ -2,13 +2,14 @@
 
 import re
 import unicodedata
+from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
 
 from gpuguard.errors import InputError
-from gpuguard.model.report import Report
+from gpuguard.model.report import Report, Resource
 from gpuguard.report.options import Options
 from gpuguard.report.text import cut_end, plain, visible
 
@@ -17,6 +18,7 @@ MONEY_PATTERN: Final = r"^-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,60})?$"
 
 LARGEST_QUANTITY: Final = 1e18
 _MONEY = re.compile(MONEY_PATTERN[:-1] + r"\Z")
+_USUAL: Final = bytes(range(0x20, 0x7F)) + b"\n"
 # Legal in JSON, but a terminal or an editor that shows the file would act on them.
 _UNSAFE: Final = frozenset({"Cc", "Cf", "Zl", "Zp"})
 
@@ -24,31 +26,52 @@ _UNSAFE: Final = frozenset({"Cc", "Cf", "Zl", "Zp"})
 def render(report: Report, options: Options) -> str:
     """Write the whole report, whatever `options` say, with the keys in the order of the structs, indented by two.
 
-    Money is exact, in plain decimal strings; whole quantities have no decimals. Control and bidirectional characters
+    Money is exact, in plain decimal strings of at least two decimals; whole quantities have none. Control and bidirectional characters
     are written as JSON escapes, so that the text is safe to print; lone surrogates, which no JSON can carry, as text.
     """
-    values = _plain(msgspec.to_builtins(report, builtin_types=(Decimal,)))
-    text = msgspec.json.format(msgspec.json.encode(values), indent=2).decode()
+    values = _values(msgspec.structs.replace(report, resources=()))
+    states: dict[int, Any] = {}
+    values["resources"] = [_resource(resource, states) for resource in report.resources]
+    written = msgspec.json.format(msgspec.json.encode(values), indent=2)
+    text = written.decode()
     # All of these stand inside strings: between them the format has spaces and newlines alone.
-    for char in sorted(char for char in set(text) - {"\n"} if unicodedata.category(char) in _UNSAFE):
+    unusual = set(written.translate(None, delete=_USUAL).decode())
+    for char in sorted(char for char in unusual if unicodedata.category(char) in _UNSAFE):
         text = text.replace(char, _escape(char))
     return text + "\n"
 
 
+def _values(struct: msgspec.Struct) -> Any:
+    return _plain(msgspec.to_builtins(struct, builtin_types=(Decimal,)))
+
+
+def _resource(resource: Resource, states: dict[int, Any]) -> Any:
+    """A resource with its two sides. Resources that are alike share their states, which are most of the report."""
+    values = _values(msgspec.structs.replace(resource, before=None, after=None))
+    for side, state in (("before", resource.before), ("after", resource.after)):
+        if state is not None:
+            if id(state) not in states:
+                states[id(state)] = _values(state)
+            values[side] = states[id(state)]
+    return values
+
+
 def _plain(value: Any) -> Any:
-    match value:
-        case dict():
-            return {_plain(key): _plain(item) for key, item in value.items()}
-        case list() | tuple():
-            return [_plain(item) for item in value]
-        case Decimal():
-            return plain(value)
-        case float() if value.is_integer():
-            return int(value)
-        case str() if not value.isascii():
-            return value.encode("utf-8", "backslashreplace").decode()
-        case _:
-            return value
+    # a large report has a million values: the most frequent kinds come first
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode()
+    if value is None:
+        return None
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else value
+    if isinstance(value, Decimal):
+        whole, _, cents = plain(value).partition(".")
+        return f"{whole}.{cents:0<2}"
+    if isinstance(value, dict):
+        return {_plain(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
 
 
 def _escape(char: str) -> str:
@@ -136,6 +159,8 @@ def _check(value: Any, info: msgspec.inspect.Type, place: str, name: str) -> Non
                 if field.encode_name in value:
                     inner = f"{place}.{field.encode_name}" if place else field.encode_name
                     _check(value[field.encode_name], field.type, inner, name)
+                    if field.encode_name == "as_of" and isinstance(value["as_of"], str) and not _is_day(value["as_of"]):
+                        raise _bad(name, inner, f"expected a day like 2026-01-31, got {_shown(value['as_of'])}")
         case msgspec.inspect.VarTupleType() if isinstance(value, list):
             for index, item in enumerate(value):
                 _check(item, info.item_type, f"{place}[{index}]", name)
@@ -148,6 +173,13 @@ def _check(value: Any, info: msgspec.inspect.Type, place: str, name: str) -> Non
                     _check(value, one, place, name)
         case _:
             pass
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def _check_keys(report: Report, name: str) -> None:

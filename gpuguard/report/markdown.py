@@ -384,12 +384,14 @@ def _notes(report: Report) -> list[Md]:
     alike: dict[tuple[str, str], list[Diagnostic]] = {}
     for diagnostic in report.diagnostics:
         alike.setdefault((diagnostic.level, diagnostic.message), []).append(diagnostic)
+    known = list(dict.fromkeys((one.project, one.address) for one in report.diagnostics if one.address))
+    names = dict(zip(known, view.called(report, known), strict=True))
     lines: list[Md] = []
     for level in ("error", "warning", "info"):
         for (of, _), same in alike.items():
             if of == level:
                 found = dict.fromkeys((one.project, one.address) for one in same if one.address)
-                addresses = view.called(report, found)
+                addresses = [names[key] for key in found]
                 where = Md(", ").joined([code(address) for address in addresses[:3]])
                 more = f" and {len(addresses) - 3:,} more" if len(addresses) > 3 else ""
                 hint = f" {prose(same[0].hint)}" if same[0].hint else ""

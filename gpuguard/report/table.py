@@ -14,6 +14,7 @@ from gpuguard.report.text import (
     OUTCOME_SYMBOLS,
     SYMBOLS,
     count,
+    cut_middle,
     display_width,
     signed_money,
     visible,
@@ -24,6 +25,8 @@ MOST_ALTERNATIVES: Final = 8
 MOST_DIAGNOSTICS: Final = 8
 _MOST_ADDRESSES: Final = 3
 _WIDEST_COLUMN: Final = 24
+_LONGEST: Final = 1000
+"""Columns of a message or address; genuine ones take a fraction, and a made-up one must not bury the report."""
 
 _VERDICTS: Final[dict[Outcome, tuple[str, Style]]] = {
     "pass": ("PASS", "bold green"),
@@ -239,7 +242,7 @@ def _results(page: Page, report: Report, alike: view.Results, column: int) -> No
     style = _RESULT_STYLES[result.outcome]
     rule = visible(result.rule)
     head = [Span(f"{OUTCOME_SYMBOLS[result.outcome]} ", style), Span(rule, "bold")]
-    message = Span(visible(result.message))
+    message = Span(cut_middle(visible(result.message), _LONGEST))
     if page.narrow:
         page.add(*head, indent=2, hang=6)
         page.add(message, indent=6)
@@ -250,7 +253,7 @@ def _results(page: Page, report: Report, alike: view.Results, column: int) -> No
         page.add(Span("was so before this change", "dim"), indent=6)
     _addresses(page, view.unnamed(report, result))
     for other in alike.results[1:_MOST_ADDRESSES]:
-        page.add(Span(visible(other.message)), indent=6)
+        page.add(Span(cut_middle(visible(other.message), _LONGEST)), indent=6)
     if (left := len(alike.results) - _MOST_ADDRESSES) > 0:
         page.add(Span(f"and {left:,} more of this rule", "dim"), indent=6)
     if result.outcome in {"approved", "waived"}:
@@ -299,7 +302,7 @@ def _diagnostics(page: Page, report: Report, options: Options) -> None:
 def _diagnostic(page: Page, report: Report, same: Sequence[Diagnostic], options: Options) -> None:
     first = same[0]
     style: Style = {"error": "red", "warning": "yellow"}.get(first.level, "dim")  # type: ignore[assignment]
-    page.add(Span(f"{first.level}  ", style), Span(visible(first.message)), indent=2, hang=6)
+    page.add(Span(f"{first.level}  ", style), Span(cut_middle(visible(first.message), _LONGEST)), indent=2, hang=6)
     named = [(one.project, one.address) for one in same if one.address and one.address not in first.message]
     _addresses(page, view.called(report, named))
     if first.hint and (options.verbose or first.level == "error"):
@@ -308,7 +311,7 @@ def _diagnostic(page: Page, report: Report, same: Sequence[Diagnostic], options:
 
 def _addresses(page: Page, addresses: Sequence[str]) -> None:
     if addresses:
-        shown = ", ".join(map(visible, addresses[:_MOST_ADDRESSES]))
+        shown = ", ".join(cut_middle(visible(address), _LONGEST) for address in addresses[:_MOST_ADDRESSES])
         left = len(addresses) - _MOST_ADDRESSES
         page.add(Span(f"{shown} and {left:,} more" if left > 0 else shown, "dim"), indent=6)
 

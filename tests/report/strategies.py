@@ -2,13 +2,14 @@
 
 import types
 import typing
+from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
 
 import msgspec
 from hypothesis import strategies as st
 
-from gpuguard.model.report import Report
+from gpuguard.model.report import Component, Report
 
 FRAGMENTS = (
     "@acme", "@acme/ml-leads", "#1", "GH-12", "acme/repo#7", "a3f5c9d01b", "https://example.com/x", "www.example.com",
@@ -52,7 +53,10 @@ def _of(kind: Any) -> st.SearchStrategy[Any]:
         return st.tuples(*map(_of, arguments))
     assert issubclass(kind, msgspec.Struct), kind
     hints = typing.get_type_hints(kind)
-    return st.builds(kind, **{name: _of(hints[name]) for name in kind.__struct_fields__})
+    fields = {name: _of(hints[name]) for name in kind.__struct_fields__}
+    if kind is Component:
+        fields["as_of"] = st.none() | st.dates().map(date.isoformat)  # the one text that a report is not read without
+    return st.builds(kind, **fields)
 
 
 reports: st.SearchStrategy[Report] = _of(Report)

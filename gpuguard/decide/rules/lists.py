@@ -114,7 +114,7 @@ def allowed_regions(change: Change, options: AllowedRegions) -> Iterator[Finding
     """
 
     def offences(state: State, _: Pool) -> tuple[str, ...] | None:
-        if state.region is None:
+        if state.region in (None, SENSITIVE):
             return None
         return tuple(
             f"{state.cloud}:{region}"

@@ -5,7 +5,6 @@ the catalog, use no network, and return the report as a value.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -48,20 +47,18 @@ if TYPE_CHECKING:
 _ZERO = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(msgspec.Struct, frozen=True):
     """What a run is made with. `today` dates the report and tells how old prices are."""
 
     catalog: "Catalog"
     packs: Sequence["Pack"] = ()
-    regions: Mapping[str, str] = field(default_factory=dict)
+    regions: Mapping[str, str] = msgspec.field(default_factory=dict)
     usage: "UsageFile | None" = None
     strict: bool = False
-    today: datetime = field(default_factory=lambda: datetime.now(UTC))
+    today: datetime = msgspec.field(default_factory=lambda: datetime.now(UTC))
 
 
-@dataclass(frozen=True, slots=True)
-class Examined:
+class Examined(msgspec.Struct, frozen=True):
     """One input, priced. An input that could not be read has its `meta.error` and nothing else.
 
     `alternatives` is set for saved reports, which carry their own; None means that they are still to be found.
@@ -514,7 +511,9 @@ def _quantity(value: Decimal) -> float:
     return int(value) if value == value.to_integral_value() else float(value)
 
 
-def explain(path: str, project: str, settings: Settings) -> tuple[Report, dict[str, tuple[tuple[str, ...], tuple[str, ...], str]]]:
+def explain(
+    path: str, project: str, settings: Settings
+) -> tuple[Report, dict[str, tuple[tuple[str, ...], tuple[str, ...], str]]]:
     """The report of one input, and for each resource type what is read of it, what is assumed, and from where.
 
     Raises InputError when the input cannot be read.

@@ -27,7 +27,9 @@ def test_the_demo_is_what_the_tool_prints(
     assert main(shlex.split(found[1])) == 0
     block = f"<!-- demo -->\n```\n$ gpuguard {found[1]}\n{capsys.readouterr().out}```\n<!-- /demo -->"
     if request.config.getoption("--update-goldens"):
-        README.write_text(re.sub(r"<!-- demo -->.*?<!-- /demo -->", lambda _: block, text, flags=re.S), encoding="utf-8")
+        README.write_text(
+            re.sub(r"<!-- demo -->.*?<!-- /demo -->", lambda _: block, text, flags=re.S), encoding="utf-8"
+        )
     assert block in README.read_text(encoding="utf-8")
 
 
@@ -51,7 +53,12 @@ def test_every_command_and_option_is_in_the_readme() -> None:
 def test_the_readme_names_no_option_or_command_that_is_not_there() -> None:
     text = README.read_text(encoding="utf-8")
     own = {option for command in commands().values() for action in command._actions for option in action.option_strings}
-    shown = {option for line in text.splitlines() if "gpuguard" in line or line.startswith("| `--") for option in re.findall(r"(?<![\w-])--[a-z][a-z-]+", line)}
+    shown = {
+        option
+        for line in text.splitlines()
+        if "gpuguard" in line or line.startswith("| `--")
+        for option in re.findall(r"(?<![\w-])--[a-z][a-z-]+", line)
+    }
     assert shown - own <= {"--help"}
     assert set(re.findall(r"`gpuguard ([a-z]+)", text)) <= set(commands())
 

@@ -1,8 +1,10 @@
 """Cheaper ways to get the same work done, each priced by the same engine as the resource itself."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from decimal import Decimal
+
+import msgspec
+from msgspec.structs import replace
 
 from gpuguard.advise.facts import Facts
 from gpuguard.advise.fitness import FITNESS, RISKS, worse
@@ -27,8 +29,7 @@ MIN_SAVING_PERCENT = 1.0
 """A saving below one percent of the resource's cost is not worth an edit, and within the noise of the prices."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Problem:
+class _Problem(msgspec.Struct, frozen=True, eq=False):
     """All that decides the answer for one resource, and nothing else: equal problems have equal answers.
 
     `kind` is the Terraform type, `expected` and `ceiling` are today's cost a month. `usage` is that of the first resource
@@ -39,7 +40,7 @@ class _Problem:
     """
 
     kind: str
-    usage: Usage = field(compare=False)
+    usage: Usage
     asked: tuple[object, ...]
     expected: Decimal | None
     ceiling: Decimal | None
@@ -50,9 +51,24 @@ class _Problem:
     machines: tuple[int | None, ...]
     purchases: tuple[int | None, ...]
 
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What equal problems have in common: everything but whose usage it is."""
+        return (
+            self.kind,
+            self.asked,
+            self.expected,
+            self.ceiling,
+            self.workload,
+            self.environment,
+            self.unpriced,
+            self.others,
+            self.machines,
+            self.purchases,
+        )
 
-@dataclass(frozen=True, slots=True)
-class _Draft:
+
+class _Draft(msgspec.Struct, frozen=True):
     """An alternative before it is written for one resource. `change` is None where only the purchase model changes."""
 
     pool: int
@@ -76,7 +92,7 @@ class Advisor:
     def __init__(self, catalog: Facts, price: Callable[[Usage], Priced]) -> None:
         self._facts = catalog
         self._price = price
-        self._answers: dict[_Problem, tuple[_Draft, ...]] = {}
+        self._answers: dict[tuple[object, ...], tuple[_Draft, ...]] = {}
 
     def alternatives(self, resource: PricedResource) -> tuple[Alternative, ...]:
         """What could run instead of `resource` after the change, best first; empty where nothing fits.
@@ -89,9 +105,10 @@ class Advisor:
         if after is None or after.usage.region is None:
             return ()
         problem = _problem(resource.resource, after)
-        drafts = self._answers.get(problem)
+        key = problem.key
+        drafts = self._answers.get(key)
         if drafts is None:
-            drafts = self._answers[problem] = self._solve(problem)
+            drafts = self._answers[key] = self._solve(problem)
         return tuple(_written(draft, resource.resource, after) for draft in drafts)
 
     def _solve(self, problem: _Problem) -> tuple[_Draft, ...]:

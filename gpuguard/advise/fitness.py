@@ -5,9 +5,11 @@ Every function compares one machine with one other and returns None when it does
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal
+
+import msgspec
+from msgspec.structs import replace
 
 from gpuguard.advise.facts import Facts
 from gpuguard.model.price import AcceleratorModel, InstanceType, Performance
@@ -81,8 +83,7 @@ MIN_RAM_PER_GPU_MEMORY = 1.5
 and RAM of one and a half times the memory of today's GPUs. The project's judgement, stated in docs/alternatives.md."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(msgspec.Struct, frozen=True):
     """One machine with its accelerators. `count` may be a fraction; memory is nominal and None when not known.
 
     Nominal card memory is used for both sides, because the clouds report the same card differently
@@ -109,8 +110,7 @@ class Shape:
         return None if self.gpu.memory_gib is None else self.gpu.memory_gib * min(1.0, self.count)
 
 
-@dataclass(frozen=True, slots=True)
-class Speed:
+class Speed(msgspec.Struct, frozen=True):
     """Speed of the whole machine over the one it replaces, in the class of work where it does worst."""
 
     ratio: float

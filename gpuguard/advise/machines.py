@@ -3,7 +3,8 @@
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from gpuguard.advise.facts import Facts
 from gpuguard.advise.fitness import (
@@ -42,8 +43,7 @@ _GCP_REFUSED_DISKS = (
 Persistent Disk and Hyperdisk). Such a machine is not proposed: the disks would have to change too."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(msgspec.Struct, frozen=True):
     """A machine type that could replace a pool's. `detach`: the attached accelerators go away with the old machine."""
 
     shape: Shape

@@ -1,7 +1,6 @@
 """Resource changes → what they use: `usages` finds every resource that holds an accelerator, on either side."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
     from gpuguard.price.catalog import Catalog
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceUsage:
+class ResourceUsage(msgspec.Struct, frozen=True):
     """A resource that holds an accelerator before or after the change, and what it uses on each side.
 
     `left_scope` is True when the resource remains on the after side but no longer with an accelerator. `secrets` are the

@@ -5,9 +5,11 @@ Attribute names are those of the AWS provider 5.x and 6.x (https://registry.terr
 
 from base64 import b64decode
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal
 from typing import Literal
+
+import msgspec
+from msgspec.structs import replace
 
 from gpuguard.extract.common import (
     as_template,
@@ -186,8 +188,7 @@ def _decoded(text: str) -> str:
 # -- disks --------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Volume:
+class _Volume(msgspec.Struct, frozen=True):
     """A volume as one place describes it; what it leaves open comes from the place below (template, image)."""
 
     type: str | None = None

@@ -1,8 +1,9 @@
 """What the specs of several providers share."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from gpuguard.extract.spec import Extracted, Extractor, Machine, MachineReader, TemplateLink
 from gpuguard.extract.view import SENSITIVE, Link, View

@@ -5,8 +5,9 @@ Attribute names are those of the google and google-beta providers 5.x to 7.x
 """
 
 import re
-from dataclasses import replace
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from gpuguard.extract.common import as_template, followed_machine, sensitive_keys, string_tags, without
 from gpuguard.extract.spec import (

@@ -5,8 +5,10 @@ what most types have in common; a type that needs more has a function of its own
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from decimal import Decimal
+
+import msgspec
+from msgspec.structs import replace
 
 from gpuguard.extract.view import View
 from gpuguard.model.usage import (
@@ -25,8 +27,7 @@ from gpuguard.model.usage import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
+class Machine(msgspec.Struct, frozen=True):
     """What one unit is, wherever it is written: on the resource itself or in a template it uses."""
 
     options: tuple[MachineOption, ...] = ()
@@ -67,11 +68,10 @@ class Machine:
             purchase_attribute=self.purchase_attribute,
             sensitive=self.sensitive,
         )
-        return replace(pool, **changes) if changes else pool  # type: ignore[arg-type]
+        return replace(pool, **changes) if changes else pool
 
 
-@dataclass(frozen=True, slots=True)
-class Extracted:
+class Extracted(msgspec.Struct, frozen=True):
     """What a spec makes of one side of a resource."""
 
     pools: tuple[PoolUsage, ...]
@@ -83,8 +83,7 @@ MachineReader = Callable[[View], Machine]
 Extractor = Callable[[View], Extracted]
 
 
-@dataclass(frozen=True, slots=True)
-class TemplateLink:
+class TemplateLink(msgspec.Struct, frozen=True):
     """The templates a type may use: attribute paths, the types behind them, and the attributes that identify those."""
 
     paths: tuple[str, ...]
@@ -92,8 +91,7 @@ class TemplateLink:
     by: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResourceSpec:
+class ResourceSpec(msgspec.Struct, frozen=True, kw_only=True):
     """One Terraform resource type that can hold an accelerator.
 
     `probe` names the top-level attributes that decide whether an accelerator is possible: when all machine types in

@@ -1,10 +1,11 @@
 """One side of one resource as the specs read it: attributes, blocks, what is unknown, and what it refers to."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
+
+import msgspec
 
 from gpuguard.model.hidden import SENSITIVE
 from gpuguard.model.price import InstanceType, Price, PriceKey, Unpriced
@@ -26,28 +27,27 @@ Siblings = tuple[list[Node], dict[str | int | None, list[Node]]]
 """Resources in one module: all of them, and by their count index or for_each key."""
 
 
-@dataclass(slots=True)
-class Context:
+class Context(msgspec.Struct):
     """What all views of one document share."""
 
     document: Document
     resolver: Resolver
-    default_regions: Mapping[str, str] = field(default_factory=dict)
+    default_regions: Mapping[str, str] = msgspec.field(default_factory=dict)
     region_of_zone: Callable[[str, str], str | None] = lambda cloud, zone: None
     is_region: Callable[[str, str], bool] = lambda cloud, name: False
-    by_value: dict[tuple[str, str, Side], dict[str, list[Node]]] = field(default_factory=dict)
-    secrets: set[str] = field(default_factory=set)
+    by_value: dict[tuple[str, str, Side], dict[str, list[Node]]] = msgspec.field(default_factory=dict)
+    secrets: set[str] = msgspec.field(default_factory=set)
     """Texts read so far that are marked sensitive."""
-    machines: dict[tuple[object, int, Side], tuple[Any, list[Diagnostic]]] = field(default_factory=dict)
+    machines: dict[tuple[object, int, Side], tuple[Any, list[Diagnostic]]] = msgspec.field(default_factory=dict)
     """By reader, template (identity of its node) and side: what was read of the template and the notes on it."""
     claims: Callable[[], frozenset[int]] = frozenset
     """Templates (by identity of their node) that some resource is known to use."""
-    referrers: dict[tuple[str, str], dict[int, list[Node]]] = field(default_factory=dict)
-    by_module: dict[str, dict[str, list[Node]]] = field(default_factory=dict)
+    referrers: dict[tuple[str, str], dict[int, list[Node]]] = msgspec.field(default_factory=dict)
+    by_module: dict[str, dict[str, list[Node]]] = msgspec.field(default_factory=dict)
     """Managed resources by type and address of their module."""
-    beside: dict[tuple[tuple[str, ...], str, Side], "Siblings"] = field(default_factory=dict)
+    beside: dict[tuple[tuple[str, ...], str, Side], "Siblings"] = msgspec.field(default_factory=dict)
     """Resources that exist on a side, by their types and module."""
-    hidden: dict[tuple[str, str, str], list[Node]] = field(default_factory=dict)
+    hidden: dict[tuple[str, str, str], list[Node]] = msgspec.field(default_factory=dict)
     """Resources of a type in a module whose reference (type, path, module) ends in a local."""
     offers: Callable[[str, str], Sequence[InstanceType]] = lambda cloud, region: ()
     """The machine types with accelerators that a cloud's region has."""
@@ -55,12 +55,11 @@ class Context:
     """Whether a machine type has accelerators, by the catalog or else by its name."""
     price: Callable[[PriceKey], Price | Unpriced] = lambda key: Unpriced(key, "no catalog")
     """Prices, for the selections that a cloud makes by them."""
-    provider_regions: dict[str | None, str | None] = field(default_factory=dict)
+    provider_regions: dict[str | None, str | None] = msgspec.field(default_factory=dict)
     """Region of a provider block (by its key) as told by what it manages and reads."""
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(msgspec.Struct, frozen=True):
     """The resources behind a reference.
 
     `assumed` says how they were found when the trail was hidden; then `views` may hold several candidates.

@@ -1,13 +1,12 @@
 """A resource with its price: what the pricing engine hands to the advisor, the policies and the report."""
 
-from dataclasses import dataclass
+import msgspec
 
 from gpuguard.model.report import Diagnostic, Resource, State
 from gpuguard.model.usage import Usage
 
 
-@dataclass(frozen=True, slots=True)
-class Priced:
+class Priced(msgspec.Struct, frozen=True):
     """One side of a resource: its usage, the public state made from it, and what was assumed on the way."""
 
     usage: Usage
@@ -15,8 +14,7 @@ class Priced:
     notes: tuple[Diagnostic, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class PricedResource:
+class PricedResource(msgspec.Struct, frozen=True):
     """One resource in its public shape, with the usage behind each side so that it can be priced again.
 
     `secrets` are the texts that must not be shown of it; `resource` is free of them, `before` and `after` are not.

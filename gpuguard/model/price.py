@@ -1,8 +1,9 @@
 """Facts from the price catalog, as the pricing engine and the advisor see them."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
+
+import msgspec
 
 PriceKind = Literal[
     "machine",  # one hour of an instance type, bundled accelerators included
@@ -19,8 +20,7 @@ PriceKind = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class PriceKey:
+class PriceKey(msgspec.Struct, frozen=True):
     """What is asked for. `purchase_model` on_demand unless bought otherwise; `os` linux where it makes no difference."""
 
     cloud: str
@@ -33,8 +33,7 @@ class PriceKey:
     payment: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Price:
+class Price(msgspec.Struct, frozen=True):
     """One row. `amount` is USD per `unit` before tax; `low`/`high` the range over zones or of a discount, else None.
 
     `source` names the public offer or data set the figure came from, `as_of` the day (or month, or year) of it.
@@ -52,8 +51,7 @@ class Price:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Unpriced:
+class Unpriced(msgspec.Struct, frozen=True):
     """No row. An answer, not an error: the policy decides what it means.
 
     `hint` is for people: nearest spelling, or what the SKU costs in the nearest region that has a price.
@@ -63,8 +61,7 @@ class Unpriced:
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class AcceleratorModel:
+class AcceleratorModel(msgspec.Struct, frozen=True):
     """Facts about one accelerator model. `memory_gib` is per accelerator; bandwidth in GB/s; TFLOPS dense."""
 
     model: str
@@ -80,8 +77,7 @@ class AcceleratorModel:
     as_of: str
 
 
-@dataclass(frozen=True, slots=True)
-class InstanceType:
+class InstanceType(msgspec.Struct, frozen=True):
     """Facts about one machine type. `gpu_model` None: it carries no accelerator. `gpu_count` may be a fraction.
 
     `gpu_memory_gib` is the memory of all its accelerators together; `status` is current, previous or retired.
@@ -101,8 +97,7 @@ class InstanceType:
     as_of: str
 
 
-@dataclass(frozen=True, slots=True)
-class Performance:
+class Performance(msgspec.Struct, frozen=True):
     """Speed of one accelerator over another for a class of work; `basis` says how it is known."""
 
     ratio: float
@@ -113,8 +108,7 @@ class Performance:
     high: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DiscountRange:
+class DiscountRange(msgspec.Struct, frozen=True):
     """A discount on the on-demand price, in percent, that is only known as a range."""
 
     low_percent: Decimal
@@ -124,8 +118,7 @@ class DiscountRange:
     as_of: str
 
 
-@dataclass(frozen=True, slots=True)
-class Region:
+class Region(msgspec.Struct, frozen=True):
     """A cloud region. `geography` groups regions of one continent; `utc_offset` is standard time, ``+01:00``."""
 
     cloud: str

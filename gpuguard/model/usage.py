@@ -5,10 +5,11 @@ as Terraform carries them; the catalog knows what they mean.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
 from decimal import Decimal
 from operator import attrgetter
 from typing import Literal
+
+import msgspec
 
 PurchaseModel = Literal[
     "on_demand",
@@ -29,16 +30,14 @@ HOURS_PER_MONTH = Decimal(730)
 """A month is 730 hours (365 × 24 ÷ 12) unless a schedule or the usage file says otherwise."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(msgspec.Struct, frozen=True):
     """A value that only `terraform apply` can tell. `reason` is for people; `code` starts with ``unknown-``."""
 
     reason: str
     code: str = "unknown-value"
 
 
-@dataclass(frozen=True, slots=True)
-class Units:
+class Units(msgspec.Struct, frozen=True):
     """How many units run: the scaling bounds and what the configuration asks for. None: only apply can tell."""
 
     min: Decimal | None
@@ -52,16 +51,14 @@ class Units:
         return cls(number, number, number)
 
 
-@dataclass(frozen=True, slots=True)
-class AttachedAccelerator:
+class AttachedAccelerator(msgspec.Struct, frozen=True):
     """Accelerators put onto a machine that has none of its own, or declared again on one that has."""
 
     name: str
     count: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Disk:
+class Disk(msgspec.Struct, frozen=True):
     """One kind of disk on every unit. `size_gib` None: the image decides and the plan does not say.
 
     `disk_type` is the cloud's name (gp3, pd-ssd, Premium_LRS, local-ssd). `iops` and `throughput_mibps` are what is
@@ -78,8 +75,7 @@ class Disk:
     sizes_by_vcpus: tuple[tuple[int, int], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class MachineOption:
+class MachineOption(msgspec.Struct, frozen=True):
     """One machine type a pool may start, and how many capacity units one machine of it brings."""
 
     sku: str
@@ -87,16 +83,14 @@ class MachineOption:
     spot_max_price: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
+class Attribute(msgspec.Struct, frozen=True):
     """Where in the configuration a fact stands, so that an edit can be proposed: resource address and dotted path."""
 
     address: str
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class PoolUsage:
+class PoolUsage(msgspec.Struct, frozen=True):
     """Machines of one kind, bought one way. Units count machines, or capacity units where options have weights.
 
     `options` is empty when only apply can tell the machine type; `unknown` then says why.
@@ -127,13 +121,12 @@ class PoolUsage:
 
 
 pool_key: Callable[[PoolUsage], tuple[object, ...]] = attrgetter(
-    *(each.name for each in fields(PoolUsage) if each.name not in ("machine_attribute", "purchase_attribute"))
+    *(each for each in PoolUsage.__struct_fields__ if each not in ("machine_attribute", "purchase_attribute"))
 )
 """All of a pool but the places it is written at: what two pools have in common that cost the same."""
 
 
-@dataclass(frozen=True, slots=True)
-class FixedUsage:
+class FixedUsage(msgspec.Struct, frozen=True):
     """Something billed by the hour beside the machines, whatever their number (a control plane)."""
 
     kind: Literal["control_plane", "license", "network", "managed_service"]
@@ -142,8 +135,7 @@ class FixedUsage:
     quantity: Decimal = Decimal(1)
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(msgspec.Struct, frozen=True):
     """All that one resource uses on one side of the change. `region` None: not known, `region_unknown` says why."""
 
     cloud: str

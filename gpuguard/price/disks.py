@@ -1,8 +1,9 @@
 """What a disk is billed for: capacity, operations and throughput beyond what the price includes, or a size tier."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
+
+import msgspec
 
 from gpuguard.model.price import InstanceType, PriceKind
 from gpuguard.model.usage import Disk
@@ -41,8 +42,7 @@ _AZURE_LETTER = {"premium": "P", "standardssd": "E", "standard": "S"}
 _WITH_LOCAL_SSD = ("a2-ultragpu-", "a3-", "a4-", "a4x-")
 
 
-@dataclass(frozen=True, slots=True)
-class DiskLine:
+class DiskLine(msgspec.Struct, frozen=True):
     """One billed property of one disk on one machine, for a month."""
 
     kind: PriceKind

@@ -1,9 +1,11 @@
 """Prices what one side of a resource uses: components with unit price and source, at minimum, expected and maximum size."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Context, Decimal
 from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
 
 from gpuguard.model.cost import Priced
 from gpuguard.model.price import InstanceType, PriceKind, Unpriced
@@ -32,8 +34,7 @@ _WORKSTATION = "-vws"
 _NO_SUSTAINED_USE = ("A100", "H100", "H200", "B200", "L4")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """One component before it is multiplied: a quantity for each machine and month, and its unit price.
 
     `per_machine` False: it does not scale with the pool. `rate` Unpriced: the catalog has no row.
@@ -49,8 +50,7 @@ class Line:
     essential: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _PricedPool:
+class _PricedPool(msgspec.Struct, frozen=True):
     usage: PoolUsage
     pool: Pool
     lines: tuple[Line, ...]

@@ -1,8 +1,10 @@
 """Unit prices: which catalog row, which end of a range, and what caps it."""
 
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
 
 from gpuguard.model.price import Price, PriceKey, PriceKind, Unpriced
 
@@ -12,8 +14,7 @@ if TYPE_CHECKING:
 ONE_HUNDRED = Decimal(100)
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
+class Rate(msgspec.Struct, frozen=True):
     """USD per `unit`. `price` is what is judged: the dear end of `span` where only a range is known.
 
     `list_price` is before commitments and discounts. `estimate` tells in words what the figure rests on when it is not

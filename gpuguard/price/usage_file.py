@@ -9,10 +9,12 @@ resources:
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec.structs import replace
 
 from gpuguard.model.report import Diagnostic
 from gpuguard.model.usage import PoolUsage, Units, Usage
@@ -24,8 +26,7 @@ if TYPE_CHECKING:
 _ZERO = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """What the file says of the resources whose address matches. None: nothing."""
 
     pattern: str

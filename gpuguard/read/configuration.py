@@ -6,7 +6,6 @@ Decoded when the first reference has to be followed: most plans never need more 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -77,8 +76,7 @@ class _RootVariable(msgspec.Struct):
     value: msgspec.Raw = _NULL
 
 
-@dataclass(frozen=True, slots=True)
-class Expression:
+class Expression(msgspec.Struct, frozen=True):
     """What the plan tells of one expression: a constant, or the references in it, most specific first.
 
     Nested blocks are dicts or lists of dicts and are not Expressions.

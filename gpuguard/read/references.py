@@ -7,8 +7,9 @@ outputs, count indexes and for_each keys, `terraform_data`, until a resource or 
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from gpuguard.read.configuration import (
     ConfigResource,
@@ -42,8 +43,7 @@ _MAX_REFERENCE = 2_000
 _STEP = re.compile(r"[.\[]")
 
 
-@dataclass(slots=True)
-class Resolution:
+class Resolution(msgspec.Struct):
     """Where an expression leads.
 
     `configured` is False when the configuration has no such expression (the attribute is left to the provider, or
@@ -57,8 +57,8 @@ class Resolution:
     exact: bool = True
     sensitive: bool = False
     steps: int = 0
-    constants: list[Any] = field(default_factory=list)
-    targets: list[tuple[Node, Path]] = field(default_factory=list)
+    constants: list[Any] = msgspec.field(default_factory=list)
+    targets: list[tuple[Node, Path]] = msgspec.field(default_factory=list)
 
     def constant(self, value: Any) -> None:
         """Note a constant that the trail leads to; null is none."""
@@ -72,8 +72,7 @@ class Resolution:
         return list(found.values())
 
 
-@dataclass(frozen=True, slots=True)
-class _Scope:
+class _Scope(msgspec.Struct, frozen=True):
     """From where an expression is read: the module instance, the key of the block, and the block's own for_each."""
 
     module: ModulePath

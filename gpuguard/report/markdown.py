@@ -6,10 +6,11 @@ Whatever a plan or a policy says is quoted so that it stays text: see `code` and
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from gpuguard.model.report import Action, Component, Diagnostic, Outcome, Report, Resource
 from gpuguard.report import view
@@ -130,8 +131,7 @@ def _replaced(piece: str, done: bool, pattern: re.Pattern[str], replacement: str
     return [*pieces, (piece[start:], False)]
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(msgspec.Struct, frozen=True):
     """Lines that fit, and how many did not: whole lines are dropped, those at the end first."""
 
     lines: Sequence[Md]

@@ -1,13 +1,13 @@
 """What the reader of a report asked for."""
 
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 Show = Literal["changed", "all"]
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(msgspec.Struct, frozen=True):
     """Options of all renderers; each takes what means something to it."""
 
     width: int = 80

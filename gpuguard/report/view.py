@@ -5,8 +5,9 @@ The table and the pull-request Markdown differ in layout alone; both take their 
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+
+import msgspec
 
 from gpuguard.model.report import (
     Alternative,
@@ -59,8 +60,7 @@ _LARGEST_PERCENT = 999
 """Beyond it a percentage says less than the two amounts beside it."""
 
 
-@dataclass(frozen=True, slots=True)
-class PoolLine:
+class PoolLine(msgspec.Struct, frozen=True):
     """One pool as a reader sees it. `amount` is a month's cost in words; empty where the line of the total has it."""
 
     accelerators: str
@@ -69,8 +69,7 @@ class PoolLine:
     amount: str
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(msgspec.Struct, frozen=True):
     """Resources of one type in one module that are the same but for their keys; `resources` in order of address."""
 
     resources: tuple[Resource, ...]
@@ -91,8 +90,7 @@ class Group:
         return sum(map(monthly_delta, self.resources), Decimal(0))
 
 
-@dataclass(frozen=True, slots=True)
-class Results:
+class Results(msgspec.Struct, frozen=True):
     """Results of one rule with one outcome. `results` in the order of the report."""
 
     results: tuple[PolicyResult, ...]
@@ -103,8 +101,7 @@ class Results:
         return self.results[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Headline:
+class Headline(msgspec.Struct, frozen=True):
     """The figures of the verdict, in words."""
 
     outcome: Outcome

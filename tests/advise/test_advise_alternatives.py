@@ -1,11 +1,13 @@
 """What is proposed, what never is, and with which figures: on a small made-up catalog with round prices."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from dataclasses import replace as fake
 from decimal import Decimal
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
 from gpuguard.advise import Advisor, alternatives, potential_monthly_saving
 from gpuguard.model.cost import Priced, PricedResource
@@ -283,7 +285,7 @@ def one(
     pool = PoolUsage(
         options=(MachineOption(sku),), units=Units.fixed(1), machine_attribute=Attribute(address, machine_at)
     )
-    usage = Usage(cloud, region, pools or (replace(pool, **fields),))  # type: ignore[arg-type] # the fields of a table
+    usage = Usage(cloud, region, pools or (replace(pool, **fields),))
     priced = engine(usage)
     resource = Resource(
         project="acme",
@@ -604,7 +606,7 @@ def test_azure_names_are_taken_in_any_letter_case() -> None:
 def test_spot_is_proposed_with_the_risk_of(
     workload: Workload | None, environment: str | None, band: str | None, risk: str
 ) -> None:
-    facts = replace(ON_SPOT, band=band)
+    facts = fake(ON_SPOT, band=band)
     how = {"facts": facts, "workload": workload, "environment": environment, "purchase_attribute": SPOT_HERE}
     spot = next(a for a in found(**how) if a.kind == "purchase_model")
     assert (spot.risk, spot.saving, spot.to.sku) == (risk, Decimal("438.0"), "mid.large")
@@ -639,7 +641,7 @@ def test_spot_is_never_proposed_for(how: dict[str, object]) -> None:
 
 
 def test_spot_comes_after_all_others_while_the_workload_is_unknown() -> None:
-    facts = replace(ON_SPOT, spot={"mid.large": "0.01"})
+    facts = fake(ON_SPOT, spot={"mid.large": "0.01"})
     proposed = found(facts=facts, purchase_attribute=SPOT_HERE)
     assert [a.kind for a in proposed[:-1]] == ["instance_type"] * (len(proposed) - 1)
     assert len(proposed) > 1
@@ -649,7 +651,7 @@ def test_spot_comes_after_all_others_while_the_workload_is_unknown() -> None:
 
 
 def test_spot_for_training_names_checkpoints_and_the_notice_the_cloud_gives() -> None:
-    proposed = found(facts=replace(ON_SPOT, band="5-10%"), workload="training", purchase_attribute=SPOT_HERE)
+    proposed = found(facts=fake(ON_SPOT, band="5-10%"), workload="training", purchase_attribute=SPOT_HERE)
     spot = next(a for a in proposed if a.kind == "purchase_model")
     assert spot.conditions[:2] == (
         "needs checkpoints: the cloud may take a machine back at 2 minutes' notice",

@@ -138,7 +138,7 @@ def _why(error: InputError | RecursionError | MemoryError, path: str) -> str:
 
 def _examine_document(document: Document, settings: Settings, engine: Engine) -> Examined:
     resources: list[PricedResource] = []
-    diagnostics = list(document.diagnostics)
+    diagnostics: list[Diagnostic] = []
     meta = document.meta
     if meta.errored:
         diagnostics.append(
@@ -165,7 +165,8 @@ def _examine_document(document: Document, settings: Settings, engine: Engine) ->
         diagnostics.extend(notes)
     if settings.usage is not None:
         diagnostics.extend(settings.usage.unmatched(meta.project))
-    return Examined(meta, tuple(resources), tuple(diagnostics))
+    # what reading found: the reader makes a resource when something asks for it, so it is complete only now
+    return Examined(meta, tuple(resources), (*document.diagnostics, *diagnostics))
 
 
 def _plan_note(meta: Input, level: str, code: str, message: str) -> Diagnostic:

@@ -55,10 +55,8 @@ def usages(
     probes: dict[str, _Probe] = {}
     used: set[str] = set()
     told: set[int] = set()
-    for node in document.nodes:
-        spec = known.get(node.type)
-        if spec is None or spec.template:
-            continue
+    for node in document.of_types(type_ for type_, spec in known.items() if not spec.template):
+        spec = known[node.type]
         if spec.probe:
             probe = probes.get(node.type)
             if probe is None:
@@ -74,7 +72,7 @@ def usages(
                 used.update(usage.via if usage else ())
             yield found
     yield from _unused_templates(context, facts, used)
-    for node in document.nodes:
+    for node in document.asked_for:
         if node.broken is not None and id(node) not in told:
             yield _diagnostic(context, node, "warning", "unreadable-resource", f"it cannot be read: {node.broken}")
 

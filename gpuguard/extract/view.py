@@ -118,11 +118,14 @@ class View:
         can be it. An expression that refers only to what is known, and is not known itself, is null: the provider
         decides. Where one of several values may be it, or none is found, it stays Unknown.
         """
-        full = (*self.prefix, *parse_path(path))
-        value = walk(self._values, full)
+        full = (*self.prefix, *parse_path(path)) if self.prefix else parse_path(path)
+        value = walk(self._values, full) if len(full) > 1 else self._values.get(path)
         if value is not None:
             return self._told(value, full) if self.node.sensitive(self.side) else value
-        if self.side == "before" or not is_unknown(self.node.after_unknown, full):
+        if self.side == "before":
+            return None
+        unknown = self.node.after_unknown
+        if not (is_unknown(unknown, full) if len(full) > 1 or unknown is True else unknown.get(path) is True):
             return None
         resolver = self.context.resolver
         if not resolver.configured(self.node, full):

@@ -1,7 +1,7 @@
 """A plan or state in memory: every resource known by address and type, its values left undecoded until asked for."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Literal, Protocol, TypeVar
 
 import msgspec
 
@@ -14,7 +14,6 @@ Side = Literal["before", "after"]
 _JsonType = type[JsonObject] | type[bool]
 
 NULL = msgspec.Raw(b"null")
-_FORWARD: tuple[Side, Side] = ("after", "before")
 
 _decoder: "msgspec.json.Decoder[Any] | None" = None
 
@@ -66,6 +65,8 @@ class Node(msgspec.Struct, kw_only=True, eq=False):
     raw_before_sensitive: msgspec.Raw = NULL
     raw_after_sensitive: msgspec.Raw = NULL
     broken: str | None = None
+    position: int = 0
+    """Place in the order of the document."""
     _before: JsonObject | Literal[False] | None = False
     _after: JsonObject | Literal[False] | None = False
     _unknown: Any = False
@@ -144,72 +145,126 @@ def json_type(value: object) -> str:
     return names.get(type(value), "null")
 
 
+class Entry(Protocol):
+    """A resource as it was decoded; a `Node` is made of it when something asks for its type."""
+
+    @property
+    def address(self) -> str:
+        """Address of the instance."""
+
+    @property
+    def type(self) -> str:
+        """Terraform type."""
+
+    @property
+    def deposed(self) -> str | None:
+        """Key of a deposed object."""
+
+    @property
+    def module_address(self) -> str | None:
+        """Address of the module instance."""
+
+
+_E = TypeVar("_E", bound=Entry)
+
+
 class Document:
-    """A plan or state: what the extractors read. `provider_regions` etc. are answered through `configuration`."""
+    """A plan or state: what the extractors read.
+
+    `entries` are its managed resources in order and `make` turns one into a `Node`: most resources of a large plan are of
+    types that nobody asks for, and stay what they are. `modules` are the addresses of all module instances.
+    """
 
     def __init__(
         self,
         *,
         meta: Input,
-        nodes: list[Node],
+        entries: Iterable[_E],
+        make: Callable[[_E], Node],
         configuration: Configuration,
         data_loader: "DataLoader",
         relevant_attributes: msgspec.Raw = NULL,
         diagnostics: list[Diagnostic] | None = None,
     ) -> None:
         self.meta = meta
-        self.nodes = nodes
         self.configuration = configuration
         self.diagnostics = diagnostics or []
         self._load_data = data_loader
         self._relevant = relevant_attributes
         self._relevant_decoded: frozenset[str] | None = None
         self._by_type: dict[str, list[Node]] = {}
-        self._by_address: dict[str, Node] = {}
-        self._by_config: dict[tuple[str, str], list[Node]] = {}
+        self._by_block: dict[str, dict[tuple[str, str], list[Node]]] = {}
         self._by_key: dict[tuple[str, str, str, bool], dict[str | int | None, list[Node]]] = {}
         self._data: dict[str, list[Node]] | None = None
+        self.modules: dict[str, None] = {}
+        waiting: dict[str, list[tuple[int, _E]]] = {}
         seen: set[tuple[str, str | None]] = set()
-        for node in nodes:
-            if not node.address:
-                raise InputError(f"{meta.path}: a {node.type or 'resource'} has no address")
-            seen.add((node.address, node.deposed))
-            self._by_type.setdefault(node.type, []).append(node)
-        if len(seen) < len(nodes):
-            raise _told_twice(nodes, meta.path)
+        position = 0
+        for position, entry in enumerate(entries, 1):
+            seen.add((entry.address, entry.deposed))
+            listed = waiting.get(entry.type)
+            if listed is None:
+                listed = waiting[entry.type] = []
+            listed.append((position, entry))
+            if entry.module_address:
+                self.modules[entry.module_address] = None
+        if len(seen) < position:
+            raise _told_twice((entry for listed in waiting.values() for _, entry in listed), meta.path)
+        if ("", None) in seen:
+            raise InputError(f"{meta.path}: a resource has no address")
+
+        def make_all(type_: str) -> list[Node]:
+            nodes = []
+            for position, entry in waiting.get(type_, ()):
+                node = make(entry)
+                node.position = position
+                nodes.append(node)
+            return nodes
+
+        self._make_all = make_all
+        self._types = tuple(waiting)
 
     @property
     def project(self) -> str:
         """Name of the project this document belongs to."""
         return self.meta.project
 
+    def of_type(self, type_: str) -> list[Node]:
+        """Managed resources of a type, deposed objects included, in document order."""
+        nodes = self._by_type.get(type_)
+        if nodes is None:
+            nodes = self._by_type[type_] = self._make_all(type_)
+        return nodes
+
+    def of_types(self, types: Iterable[str]) -> list[Node]:
+        """Managed resources of several types, deposed objects included, in document order."""
+        wanted = set(types)
+        found = [node for type_ in self._types if type_ in wanted for node in self.of_type(type_)]
+        return sorted(found, key=lambda node: node.position)
+
     @property
-    def by_type(self) -> Mapping[str, list[Node]]:
-        """Managed resources, deposed objects included, by Terraform type in document order."""
-        return self._by_type
+    def asked_for(self) -> Iterator[Node]:
+        """Every resource that something has asked for so far."""
+        for nodes in self._by_type.values():
+            yield from nodes
 
     def current(self, *types: str) -> Iterator[Node]:
         """Managed resources of these types, without deposed objects."""
         for type_ in types:
-            for node in self._by_type.get(type_, ()):
+            for node in self.of_type(type_):
                 if node.deposed is None:
                     yield node
-
-    def node(self, address: str) -> Node | None:
-        """The managed resource instance at an address."""
-        if not self._by_address:
-            self._by_address = {node.address: node for node in reversed(self.nodes) if node.deposed is None}
-        return self._by_address.get(address)
 
     def instances(self, module_address: str, type_: str, name: str, *, data: bool = False) -> list[Node]:
         """All instances of one resource block in one module instance."""
         if data:
             return [node for node in self.data(type_) if node.module_address == module_address and node.name == name]
-        if not self._by_config:
-            for node in self.nodes:
-                if node.deposed is None:
-                    self._by_config.setdefault((node.module_address, f"{node.type}.{node.name}"), []).append(node)
-        return self._by_config.get((module_address, f"{type_}.{name}"), [])
+        by_block = self._by_block.get(type_)
+        if by_block is None:
+            by_block = self._by_block[type_] = {}
+            for node in self.current(type_):
+                by_block.setdefault((node.module_address, node.name), []).append(node)
+        return by_block.get((module_address, name), [])
 
     def instances_of(
         self, module_address: str, type_: str, name: str, key: str | int | None, *, data: bool = False
@@ -244,15 +299,17 @@ class Document:
         return self._relevant_decoded
 
 
-def _told_twice(nodes: list[Node], path: str) -> InputError:
+def _told_twice(entries: Iterable[Entry], path: str) -> InputError:
     """The error for a file that lists one resource twice: no Terraform writes it, and which one counts nobody knows."""
     seen: set[tuple[str, str | None]] = set()
-    for node in nodes:
-        if (node.address, node.deposed) in seen:
+    address = ""
+    for entry in entries:
+        if (entry.address, entry.deposed) in seen:
+            address = entry.address
             break
-        seen.add((node.address, node.deposed))
+        seen.add((entry.address, entry.deposed))
     return InputError(
-        f"{path}: {cut(node.address)} is listed twice", hint="the file was changed or put together; make it again"
+        f"{path}: {cut(address)} is listed twice", hint="the file was changed or put together; make it again"
     )
 
 

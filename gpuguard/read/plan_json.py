@@ -60,6 +60,7 @@ class _Plan(msgspec.Struct):
     errored: bool | None = None
 
 
+_NOT_MANAGED = frozenset({"data", "ephemeral"})
 _ACTIONS: dict[tuple[str, ...], Action] = {
     ("no-op",): "no-op",
     ("create",): "create",
@@ -117,17 +118,13 @@ def document(plan: _Plan, path: str, project: str) -> Document:
             hint="give the whole output of `terraform show -json PLANFILE`",
         )
     diagnostics: list[Diagnostic] = []
-    nodes: list[Node] = []
-    for change in plan.resource_changes or ():
-        node = _node(change, path, project, diagnostics)
-        if node is not None:
-            nodes.append(node)
-    for deferred in plan.deferred_changes or ():
-        if deferred.resource_change is None:
-            continue
-        node = _node(deferred.resource_change, path, project, diagnostics, deferred=True)
-        if node is not None:
-            nodes.append(node)
+    later = [each.resource_change for each in plan.deferred_changes or () if each.resource_change is not None]
+    deferred = {id(change) for change in later}
+    changes = [change for change in (*(plan.resource_changes or ()), *later) if change.mode not in _NOT_MANAGED]
+
+    def make(change: _ResourceChange) -> Node:
+        return _node(change, path, project, diagnostics, deferred=id(change) in deferred)
+
     complete = plan.complete is not False and not plan.deferred_changes
     errored = plan.errored is True
     return Document(
@@ -141,7 +138,8 @@ def document(plan: _Plan, path: str, project: str) -> Document:
             errored=errored,
             error=None,
         ),
-        nodes=nodes,
+        entries=changes,
+        make=make,
         configuration=Configuration(path, plan.configuration, plan.variables),
         data_loader=_PlanData(plan, path),
         relevant_attributes=plan.relevant_attributes,
@@ -199,9 +197,7 @@ def _make(change: _ResourceChange, path: str, action: Action, *, forgets: bool =
 
 def _node(
     change: _ResourceChange, path: str, project: str, diagnostics: list[Diagnostic], *, deferred: bool = False
-) -> Node | None:
-    if change.mode in ("data", "ephemeral"):
-        return None
+) -> Node:
     actions = tuple(change.change.actions)
     action = _ACTIONS.get(actions)
     if action is None:

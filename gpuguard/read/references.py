@@ -446,9 +446,9 @@ class Resolver:
             return known
         prefix = module_address((*module, (name, None)))
         keys: dict[str | int | None, None] = {}
-        for node in self.document.nodes:
-            if node.module_address.startswith(prefix):
-                path = module_path(node.module_address)
+        for address in self.document.modules:
+            if address.startswith(prefix):
+                path = module_path(address)
                 if len(path) > len(module) and path[: len(module)] == module and path[len(module)][0] == name:
                     keys[path[len(module)][1]] = None
         found = self._keys[module, name] = list(keys) or [None]

@@ -6,7 +6,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-import yaml  # noqa: TID253 - start-up time is the package's business, not that of its tests
+import yaml
 
 from gpuguard.decide import schema, shipped
 from gpuguard.decide.docs import render

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml  # noqa: TID253 - start-up time is the package's business, not that of its tests
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -1,6 +1,6 @@
 """Inputs that are no plan at all, as they come about in practice and in malice, through the real command line."""
 
-import gzip  # noqa: TID253 - a test pays no start-up time
+import gzip
 import json
 import os
 import subprocess

@@ -26,7 +26,7 @@ def pair(references: list[str], *others: Json, **more: Json) -> Resolver:
 
 
 def values(found: Resolver) -> list[object]:
-    return found.values(found.document.nodes[0], PATH)
+    return found.values(found.document.of_type("aws_instance")[0], PATH)
 
 
 def test_a_reference_leads_to_the_value_of_another_resource() -> None:
@@ -57,7 +57,7 @@ def test_a_reference_longer_than_any_is_passed_over() -> None:
 
 def test_more_references_than_any_expression_has_end_as_hidden() -> None:
     found = pair([f"aws_instance.x{index}.id" for index in range(20_000)], instance("other"))
-    resolution = found.resolve(found.document.nodes[0], PATH)
+    resolution = found.resolve(found.document.of_type("aws_instance")[0], PATH)
     assert resolution.ended
     assert resolution.steps <= 10_001
 

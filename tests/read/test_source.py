@@ -1,6 +1,6 @@
 """How bytes come from files, pipes and packed data, and how far they are read."""
 
-import gzip  # noqa: TID253 - a test pays no start-up time
+import gzip
 import io
 import sys
 from pathlib import Path

@@ -5,6 +5,7 @@ import argparse
 from gpuguard.cli import options
 from gpuguard.errors import UsageError
 from gpuguard.pipeline import check
+from gpuguard.read.source import read_ahead
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -16,6 +17,7 @@ def run(arguments: argparse.Namespace) -> int:
     if paths.count("-") > 1:
         raise UsageError("standard input can be read only once")
     projects = names or [default_project(path) for path in paths]
+    read_ahead(paths[0])
     settings = options.settings(arguments)
     options.report_targets(arguments)  # a wrong one is told before the work is done
     report = check(list(zip(paths, projects, strict=True)), settings)

@@ -56,7 +56,7 @@ def rate(prices: "Catalog", key: PriceKey, *, region_known: bool = True, cap: De
 def _capped(found: Rate, limit: Decimal) -> Rate:
     if found.price <= limit:
         return found
-    span = (min(found.span[0], limit), limit) if found.span else None
+    span = (found.span[0], limit) if found.span and found.span[0] < limit else None
     return replace(found, price=limit, list_price=limit, span=span)
 
 

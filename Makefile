@@ -12,6 +12,7 @@ $(VENV)/.installed: pyproject.toml hatch_build.py $(shell find gpuguard/price/da
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
+	$(BIN)/python -m compileall -q gpuguard
 	touch $@
 
 demo: $(VENV)/.installed

@@ -10,7 +10,7 @@ from gpuguard.extract.spec import Extracted, ResourceSpec
 from gpuguard.extract.view import Context, View
 from gpuguard.model.report import Diagnostic
 from gpuguard.model.usage import PoolUsage, Units, Unknown, Usage
-from gpuguard.read.document import NULL, Document, Node, Side
+from gpuguard.read.document import NULL, Document, Entry, Node, Side
 from gpuguard.read.references import Resolver
 
 if TYPE_CHECKING:
@@ -52,17 +52,13 @@ def usages(
         default_regions=default_regions,
     )
     context.claims = _Claims(context)
-    probes: dict[str, _Probe] = {}
     used: set[str] = set()
     told: set[int] = set()
-    for node in document.of_types(type_ for type_, spec in known.items() if not spec.template):
+    types = {type_ for type_, spec in known.items() if not spec.template}
+    for node in document.of_types(
+        types, lambda type_: _Probe(known[type_], facts).rules_out if known[type_].probe else None
+    ):
         spec = known[node.type]
-        if spec.probe:
-            probe = probes.get(node.type)
-            if probe is None:
-                probe = probes[node.type] = _Probe(spec, facts)
-            if probe.rules_out(node):
-                continue
         found = _usage(context, node, spec, facts)
         if node.broken is not None:
             found = _unreadable(context, node, spec)
@@ -104,10 +100,12 @@ class _Probe:
         self._spec, self._facts = spec, facts
         self._plain: dict[str, bool] = {}
 
-    def rules_out(self, node: Node) -> bool:
+    def rules_out(self, node: Entry) -> bool:
         """Whether neither side can hold an accelerator."""
-        sides = [raw for raw in (node.raw_before, node.raw_after) if raw != NULL]
-        return bool(sides) and all(self._is_plain(raw) for raw in sides)
+        before, after = node.raw_before, node.raw_after
+        if before == NULL:
+            return after != NULL and self._is_plain(after)
+        return self._is_plain(before) and (after == NULL or self._is_plain(after))
 
     def _is_plain(self, raw: msgspec.Raw) -> bool:
         try:
@@ -116,9 +114,13 @@ class _Probe:
             return False  # the full decoding tells what is wrong
         if values is None:
             return False
-        if any(getattr(values, name) for name in self._spec.accelerator_attributes):
-            return False
-        return all(self._are_plain(getattr(values, name)) for name in self._spec.probe)
+        for name in self._spec.accelerator_attributes:
+            if getattr(values, name):
+                return False
+        for name in self._spec.probe:  # noqa: SIM110 - a generator costs more than what it would save
+            if not self._are_plain(getattr(values, name)):
+                return False
+        return True
 
     def _are_plain(self, names: object) -> bool:
         if isinstance(names, list):

@@ -19,7 +19,8 @@ __all__ = ["SENSITIVE", "Context", "Link", "View", "parse_path"]
 
 _MAX_CANDIDATES = 100
 """Resources that share a name; more of them stand only in a file made to be slow."""
-_MAX_NUMBER = Decimal(100_000_000)
+_MOST = 100_000_000
+_MAX_NUMBER = Decimal(_MOST)
 """No size, count or limit of a machine is above a hundred million: larger is a mistake in the plan."""
 
 
@@ -175,7 +176,7 @@ class View:
 
     def text(self, path: str) -> str | Unknown | None:
         """A string; empty counts as not set."""
-        value = self.get(path, lambda found: isinstance(found, str))
+        value = self.get(path, _is_text)
         if value is None or isinstance(value, Unknown):
             return value
         if isinstance(value, str):
@@ -184,14 +185,20 @@ class View:
 
     def string(self, path: str) -> str | None:
         """A string that is known; None otherwise."""
-        value = self.text(path)
-        return value if isinstance(value, str) else None
+        value = self.get(path, _is_text)
+        if isinstance(value, str):
+            return value or None
+        if value is not None and not isinstance(value, Unknown):
+            self._wrong(path, "a string", value)
+        return None
 
     def number(self, path: str) -> Decimal | Unknown | None:
         """A number ≥ 0, also when it is written as a string."""
         value = self.get(path, _is_number)
         if value is None or isinstance(value, Unknown):
             return value
+        if type(value) is int and 0 <= value <= _MOST:
+            return Decimal(value)
         number: Decimal | None = None
         if isinstance(value, int | float | str) and not isinstance(value, bool):
             if value == "":
@@ -521,6 +528,10 @@ class View:
 
 _IDENTIFYING = ("id", "arn", "name", "self_link", "latest_version", "default_version")
 """Attributes that no size is ever taken from."""
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
 
 
 def _is_number(value: object) -> bool:

@@ -1,6 +1,6 @@
 """A plan or state in memory: every resource known by address and type, its values left undecoded until asked for."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from typing import Any, Literal, Protocol, TypeVar
 
 import msgspec
@@ -164,6 +164,14 @@ class Entry(Protocol):
     def module_address(self) -> str | None:
         """Address of the module instance."""
 
+    @property
+    def raw_before(self) -> msgspec.Raw:
+        """Attributes before the change, undecoded."""
+
+    @property
+    def raw_after(self) -> msgspec.Raw:
+        """Attributes after the change, undecoded."""
+
 
 _E = TypeVar("_E", bound=Entry)
 
@@ -213,15 +221,22 @@ class Document:
         if ("", None) in seen:
             raise InputError(f"{meta.path}: a resource has no address")
 
-        def make_all(type_: str) -> list[Node]:
-            nodes = []
-            for position, entry in waiting.get(type_, ()):
-                node = make(entry)
-                node.position = position
-                nodes.append(node)
-            return nodes
+        self._made: dict[int, Node] = {}
+        made = self._made
 
-        self._make_all = make_all
+        def nodes(type_: str, passes_over: Callable[[Entry], bool] | None = None) -> list[Node]:
+            found = []
+            for position, entry in waiting.get(type_, ()):
+                if passes_over is not None and passes_over(entry):
+                    continue
+                node = made.get(position)
+                if node is None:
+                    node = made[position] = make(entry)
+                    node.position = position
+                found.append(node)
+            return found
+
+        self._nodes = nodes
         self._types = tuple(waiting)
 
     @property
@@ -233,20 +248,23 @@ class Document:
         """Managed resources of a type, deposed objects included, in document order."""
         nodes = self._by_type.get(type_)
         if nodes is None:
-            nodes = self._by_type[type_] = self._make_all(type_)
+            nodes = self._by_type[type_] = self._nodes(type_)
         return nodes
 
-    def of_types(self, types: Iterable[str]) -> list[Node]:
-        """Managed resources of several types, deposed objects included, in document order."""
-        wanted = set(types)
-        found = [node for type_ in self._types if type_ in wanted for node in self.of_type(type_)]
+    def of_types(
+        self, types: Container[str], passes_over: Callable[[str], Callable[["Entry"], bool] | None]
+    ) -> list[Node]:
+        """Managed resources of several types, deposed objects included, in document order.
+
+        `passes_over` gives, for a type, what tells of an entry that nobody needs it (None: all are needed).
+        """
+        found = [node for type_ in self._types if type_ in types for node in self._nodes(type_, passes_over(type_))]
         return sorted(found, key=lambda node: node.position)
 
     @property
     def asked_for(self) -> Iterator[Node]:
         """Every resource that something has asked for so far."""
-        for nodes in self._by_type.values():
-            yield from nodes
+        yield from sorted(self._made.values(), key=lambda node: node.position)
 
     def current(self, *types: str) -> Iterator[Node]:
         """Managed resources of these types, without deposed objects."""

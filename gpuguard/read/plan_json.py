@@ -40,6 +40,16 @@ class _ResourceChange(msgspec.Struct):
     provider_name: str | None = None
     deposed: str | None = None
 
+    @property
+    def raw_before(self) -> msgspec.Raw:
+        """Attributes before the change, undecoded."""
+        return self.change.before
+
+    @property
+    def raw_after(self) -> msgspec.Raw:
+        """Attributes after the change, undecoded."""
+        return self.change.after
+
 
 class _Deferred(msgspec.Struct):
     reason: str | None = None

@@ -4,7 +4,7 @@
 the catalog, use no network, and return the report as a value.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -388,18 +388,17 @@ def _report(examined: Sequence[Examined], settings: Settings, engine: Engine) ->
     saving = _ZERO
     for each in examined:
         diagnostics.extend(each.diagnostics)
+        told: dict[tuple[str, str], list[Alternative]] = {}
+        for one in each.alternatives or ():
+            told.setdefault((one.project, one.address), []).append(one)
         for priced in each.resources:
-            resources.append(priced.resource)
-            own: Iterable[Alternative]
-            if each.alternatives is None:
-                own = advisor.alternatives(priced) if priced.resource.action not in ("delete", "forget") else ()
-            else:
-                own = [
-                    one
-                    for one in each.alternatives
-                    if one.address == priced.resource.address and priced.resource.after is not None
-                ]
-            own = hide(tuple(own), priced.secrets)
+            resource = priced.resource
+            resources.append(resource)
+            own: tuple[Alternative, ...] = ()
+            if resource.after is not None and resource.action not in ("delete", "forget"):
+                found = advisor.alternatives(priced) if each.alternatives is None else ()
+                own = (*found, *told.get((resource.project, resource.address), ()))
+            own = hide(own, priced.secrets)
             alternatives.extend(own)
             saving += potential_monthly_saving(priced.resource, own)
     ages, oldest = price_ages(resources, settings.today.date())

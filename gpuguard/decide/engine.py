@@ -68,7 +68,10 @@ def _result(pack: "Pack", entry: "Entry", finding: "Finding", told: set[Resource
 
 
 def _strict(change: Change) -> PolicyResult:
-    """What ``--strict`` adds: nothing unpriced or unknown may remain, whatever the packs say."""
+    """What ``--strict`` adds: no GPU may remain unpriced or unknown, whatever the packs say.
+
+    A disk or licence without a price makes totals lower bounds and is told, but hides no GPU.
+    """
     from gpuguard.decide.rules.known import unknown_in, unpriced_in
 
     open_ = [
@@ -76,8 +79,7 @@ def _strict(change: Change) -> PolicyResult:
         for resource in change.resources
         if (state := remains(resource)) is not None and (unpriced_in(state) or unknown_in(state))
     ]
-    summary = change.judged.summary
-    count = len(open_) or summary.unpriced + summary.unknown
+    count = len(open_)
     undecided = count > 0
     message = "every GPU is known and priced"
     if undecided:

@@ -193,9 +193,7 @@ def test_a_purchase_paid_once_is_no_saving_for_the_rule_on_one_resource() -> Non
         ),
         pytest.param(NEW_UNKNOWN, "undecided", id="an unknown machine type is undecided"),
         pytest.param(judged(resource(None, NOWHERE)), "undecided", id="an unknown region is undecided"),
-        pytest.param(
-            judged(resource(None, CHEAP), unknown=1), "undecided", id="what only the summary counts is undecided"
-        ),
+        pytest.param(judged(resource(None, CHEAP), unpriced=1), "pass", id="a disk without a price hides no GPU"),
     ],
 )
 def test_strict_leaves_the_verdict_open_whatever_the_packs(change: Judged, outcome: str) -> None:

@@ -41,8 +41,8 @@ from gpuguard.read.source import read_bytes
 
 if TYPE_CHECKING:
     from gpuguard.decide import Pack
+    from gpuguard.extract.usage_file import UsageFile
     from gpuguard.price.catalog import Catalog
-    from gpuguard.price.usage_file import UsageFile
 
 _ZERO = Decimal(0)
 

@@ -117,7 +117,7 @@ def settings(arguments: argparse.Namespace) -> "Settings":
     packs = load(arguments.policy or ["default"])
     usage = None
     if arguments.usage is not None:
-        from gpuguard.price.usage_file import load_usage
+        from gpuguard.extract.usage_file import load_usage
 
         usage = load_usage(arguments.usage)
     catalog = Catalog.open(Path(arguments.catalog) if arguments.catalog is not None else None)

@@ -23,6 +23,6 @@ def _schema(of: str) -> dict[str, Any]:
         from gpuguard.decide import schema as policy_schema
 
         return policy_schema()
-    from gpuguard.price.usage_file import schema as usage_schema
+    from gpuguard.extract.usage_file import schema as usage_schema
 
     return usage_schema()

@@ -7,13 +7,12 @@ from typing import Literal
 
 import msgspec
 
+from gpuguard.model.hidden import SENSITIVE
 from gpuguard.model.report import Alternative, Pool, Resource, ResourceKey, State, Summary
 
 Basis = Literal["expected", "max"]
 Answer = Literal["yes", "no", "unknown"]
 
-SENSITIVE = "(sensitive)"
-"""What the report shows instead of a machine type that Terraform marks sensitive."""
 
 _TOUCHED = frozenset({"create", "update", "replace"})
 _MACHINE_COMPONENTS = frozenset({"compute", "gpu", "managed_service"})

@@ -8,6 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from gpuguard.model.cost import Priced
+from gpuguard.model.hidden import SENSITIVE
 from gpuguard.model.price import InstanceType, PriceKind, Unpriced
 from gpuguard.model.report import Component, ComponentKind, Diagnostic, Gpu, Level, MoneyRange, Pool, Quantities, State
 from gpuguard.model.usage import HOURS_PER_MONTH, Disk, MachineOption, PoolUsage, Units, Usage, pool_key
@@ -17,7 +18,6 @@ from gpuguard.price.rates import Rate, key_of, rate
 if TYPE_CHECKING:
     from gpuguard.price.catalog import Catalog
 
-SENSITIVE = "(sensitive)"
 
 _ZERO = Decimal(0)
 _PLACES = Decimal("1e-10")

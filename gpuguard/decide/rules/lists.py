@@ -8,7 +8,8 @@ from pydantic import Field, model_validator  # noqa: TID253 - rules are imported
 from gpuguard.decide.each import Look, Seen, Size, judge_each, offence_names
 from gpuguard.decide.patterns import gpu_matches, listing, matches, region_matches
 from gpuguard.decide.rule import Finding, Pattern, RegionPattern, Settings, rule
-from gpuguard.decide.view import SENSITIVE, Change, machine_type, supply, units
+from gpuguard.decide.view import Change, machine_type, supply, units
+from gpuguard.model.hidden import SENSITIVE
 from gpuguard.model.report import Pool, Resource, State
 from gpuguard.model.usage import PurchaseModel
 

@@ -132,7 +132,7 @@ def load_usage(path: str) -> UsageFile:
 def _entries(document: Document) -> list[Entry]:
     from pydantic import ValidationError
 
-    from gpuguard.price.usage_models import UsageModel
+    from gpuguard.extract.usage_models import UsageModel
     from gpuguard.yamlmodel import add, translate
 
     if not isinstance(document.tree, dict):
@@ -152,6 +152,6 @@ def _entries(document: Document) -> list[Entry]:
 
 def schema() -> dict[str, Any]:
     """JSON Schema of a usage file, made from its model."""
-    from gpuguard.price.usage_models import UsageModel
+    from gpuguard.extract.usage_models import UsageModel
 
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **UsageModel.model_json_schema()}

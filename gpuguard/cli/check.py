@@ -18,9 +18,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("standard input can be read only once")
     projects = names or [default_project(path) for path in paths]
     read_ahead(paths[0])
-    settings = options.settings(arguments)
     options.report_targets(arguments)  # a wrong one is told before the work is done
-    report = check(list(zip(paths, projects, strict=True)), settings)
+    with options.settings(arguments) as settings:
+        report = check(list(zip(paths, projects, strict=True)), settings)
     for each in report.inputs:
         if each.error is not None:
             options.complain(each.error)

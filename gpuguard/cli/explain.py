@@ -16,9 +16,9 @@ from gpuguard.report import text
 
 def run(arguments: argparse.Namespace) -> int:
     """Print where each figure of a resource comes from; the exit code is 0 when the resource is there."""
-    settings = options.settings(arguments)
     project = arguments.project or default_project(arguments.path)
-    report, reads = explain(arguments.path, project, settings)
+    with options.settings(arguments) as settings:
+        report, reads = explain(arguments.path, project, settings)
     found = [each for each in report.resources if each.address == arguments.address]
     if not found:
         raise _not_there(report, arguments.path, arguments.address)
@@ -123,7 +123,8 @@ def _component(component: Component, paint: _Paint) -> Iterator[str]:
     quantity = "?" if component.quantity is None else f"{component.quantity:,.6f}".rstrip("0").rstrip(".")
     amount = "unknown" if component.monthly is None else money(component.monthly, cents=True)
     yield f"    {title}"
-    yield f"      {quantity} {text.visible(component.unit)} × ${component.unit_price} = {amount}"
+    sign = "−" if component.unit_price < 0 else ""
+    yield f"      {quantity} {text.visible(component.unit)} × {sign}${abs(component.unit_price)} = {amount}"
     if component.unit_price_range is not None:
         low, high = component.unit_price_range
         yield f"      known as a range of ${low} to ${high}; the dear end is judged"

@@ -3,7 +3,8 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -107,8 +108,9 @@ def moment() -> datetime:
         raise UsageError(f"SOURCE_DATE_EPOCH must be a number of seconds, not {fixed[:40]!r}") from None
 
 
-def settings(arguments: argparse.Namespace) -> "Settings":
-    """Load what the judging options name: catalog, packs, usage file."""
+@contextmanager
+def settings(arguments: argparse.Namespace) -> Iterator["Settings"]:
+    """What the judging options name: packs, usage file, and the catalog, which is open as long as the context."""
     from gpuguard.decide import load
     from gpuguard.pipeline import Settings
     from gpuguard.price.catalog import Catalog
@@ -120,11 +122,12 @@ def settings(arguments: argparse.Namespace) -> "Settings":
         from gpuguard.extract.usage_file import load_usage
 
         usage = load_usage(arguments.usage)
-    catalog = Catalog.open(Path(arguments.catalog) if arguments.catalog is not None else None)
-    for cloud, name in regions.items():
-        if catalog.region(cloud, name) is None:
-            raise UsageError(f"--region {cloud}={name}: {cloud} has no region of that name")
-    return Settings(catalog=catalog, packs=packs, regions=regions, usage=usage, strict=arguments.strict, today=moment())
+    today = moment()
+    with Catalog.open(Path(arguments.catalog) if arguments.catalog is not None else None) as catalog:
+        for cloud, name in regions.items():
+            if catalog.region(cloud, name) is None:
+                raise UsageError(f"--region {cloud}={name}: {cloud} has no region of that name")
+        yield Settings(catalog=catalog, packs=packs, regions=regions, usage=usage, strict=arguments.strict, today=today)
 
 
 def _region(text: str) -> tuple[str, str]:

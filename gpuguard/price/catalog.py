@@ -131,11 +131,14 @@ class Catalog:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             raise CatalogError(f"price catalog {_shown(path)} cannot be read: {reason}", hint=hint) from error
         _check_header(path, header, size, hint)
+        connection: Connection | None = None
         try:
             # as_uri() quotes ?, # and % in the path, which would otherwise change what SQLite opens.
             connection = sqlite3.connect(path.absolute().as_uri() + "?mode=ro&immutable=1", uri=True)
             meta = dict(connection.execute("SELECT name, value FROM meta").fetchall())
         except sqlite3.Error as error:
+            if connection is not None:
+                connection.close()
             raise CatalogError(f"price catalog {_shown(path)} is damaged: {error}", hint=hint) from error
         if not isinstance(meta.get("version"), str) or not isinstance(meta.get("checksum"), str):
             connection.close()
@@ -151,6 +154,10 @@ class Catalog:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def __del__(self) -> None:
+        # nothing is ever written: a catalog that nobody closed is closed without a warning
+        self._connection.close()
 
     # --- machine types and accelerators ---
 

@@ -93,7 +93,11 @@ def compare(before: str, after: str, project: str, settings: Settings) -> Report
         if examined.meta.error is not None:
             raise InputError(examined.meta.error)
     resources = _difference(old, new, project)
-    alternatives, diagnostics = new.alternatives, new.diagnostics
+    kept = {each.resource.address for each in resources}
+    gone = {each.resource.address for each in new.resources} - kept
+    alternatives = new.alternatives
+    # a plan speaks of what it deletes, too; here that was never there
+    diagnostics = tuple(each for each in new.diagnostics if each.address not in gone)
     if not _several(old) and not _several(new):
         diagnostics = tuple(msgspec.structs.replace(each, project=project) for each in diagnostics)
         if alternatives is not None:
@@ -163,8 +167,6 @@ def _examine_document(document: Document, settings: Settings, engine: Engine) ->
         resource, notes = _price(usage, meta.project, engine)
         resources.append(resource)
         diagnostics.extend(notes)
-    if settings.usage is not None:
-        diagnostics.extend(settings.usage.unmatched(meta.project))
     # what reading found: the reader makes a resource when something asks for it, so it is complete only now
     return Examined(meta, tuple(resources), (*document.diagnostics, *diagnostics))
 
@@ -401,6 +403,8 @@ def _report(examined: Sequence[Examined], settings: Settings, engine: Engine) ->
             own = hide(own, priced.secrets)
             alternatives.extend(own)
             saving += potential_monthly_saving(priced.resource, own)
+    if settings.usage is not None:
+        diagnostics.extend(settings.usage.unmatched())
     ages, oldest = price_ages(resources, settings.today.date())
     diagnostics.extend(ages)
     summary = _summary(resources, saving)
@@ -457,10 +461,11 @@ def _summary(resources: Sequence[Resource], saving: Decimal) -> Summary:
         after += now or _ZERO
         delta += _added(resource, was, now)
         if end is not None:
-            most += end.monthly.max or _ZERO
+            # without a known maximum at least what runs now: a lower bound that is no less than the total itself
+            most += (end.monthly.expected if end.monthly.max is None else end.monthly.max) or _ZERO
             listed += end.list_monthly.expected or _ZERO
             gpus_after += _count(end.gpus.expected)
-            gpus_most += _count(end.gpus.max)
+            gpus_most += _count(end.gpus.expected if end.gpus.max is None else end.gpus.max)
             one_time += end.one_time or _ZERO
         if old is not None:
             gpus_before += _count(old.gpus.expected)

@@ -474,7 +474,12 @@ def _node_pool(view: View, cluster: View | None) -> PoolUsage:
     least = times(units_of(low, Decimal(0))) if per_zone else units_of(total_low, Decimal(0))
     most = times(units_of(high, None)) if per_zone else units_of(total_high, None)
     expected = times(pick_expected(count, initial)) if (count, initial) != (None, None) else least
-    return machine.pool(Units(least, expected, most))
+    if expected is None:
+        return machine.pool(Units(least, expected, most))
+    # The autoscaler lets a pool outside its limits be until the load asks for another size
+    # (https://cloud.google.com/kubernetes-engine/docs/concepts/cluster-autoscaler): it is never taken for less.
+    expected = expected if least is None else max(expected, least)
+    return machine.pool(Units(least, expected, most if most is None else max(most, expected)))
 
 
 def node_pool(view: View) -> Extracted:
@@ -599,6 +604,7 @@ SPECS = (
         ),
         assumes=(
             "Sizes count per zone: the pool's node_locations, else the cluster's, else three for a regional cluster.",
+            "A size below the autoscaling minimum counts as the minimum; one above the maximum stays, and is the most there can be.",
             "Nodes have a 100 GiB pd-balanced boot disk unless the configuration says otherwise.",
         ),
         source="google provider: google_container_node_pool",

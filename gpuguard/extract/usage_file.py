@@ -17,7 +17,7 @@ import msgspec
 from msgspec.structs import replace
 
 from gpuguard.model.report import Diagnostic
-from gpuguard.model.usage import PoolUsage, Units, Usage
+from gpuguard.model.usage import PoolUsage, Usage
 from gpuguard.yamlfile import Document, content, parse, quoted, wrong
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class UsageFile:
 
     def __init__(self, path: str, entries: tuple[Entry, ...]) -> None:
         self.path, self.entries = path, entries
-        self._used: set[int] = set()
+        self._used: set[str] = set()
 
     def apply(self, found: "ResourceUsage") -> "ResourceUsage":
         """The resource with the file's hours and sizes on both sides."""
@@ -52,21 +52,21 @@ class UsageFile:
         nodes: Decimal | None = None
         for entry in self.entries:
             if entry.matches(found.node.address):
-                self._used.add(entry.line)
+                self._used.add(entry.pattern)
                 hours = entry.hours_per_month if entry.hours_per_month is not None else hours
                 nodes = entry.average_nodes if entry.average_nodes is not None else nodes
         if hours is None and nodes is None:
             return found
         return replace(found, before=_applied(found.before, hours, nodes), after=_applied(found.after, hours, nodes))
 
-    def unmatched(self, project: str) -> Iterable[Diagnostic]:
-        """A warning for every entry that no GPU resource of the document matches: it is often a slip."""
+    def unmatched(self) -> Iterable[Diagnostic]:
+        """A warning for every entry that no GPU resource of any input matched so far: it is often a slip."""
         for entry in self.entries:
-            if entry.line not in self._used:
+            if entry.pattern not in self._used:
                 yield Diagnostic(
                     level="warning",
                     code="usage-unmatched",
-                    project=project,
+                    project=None,
                     address=None,
                     message=f"{self.path}:{entry.line}: no GPU resource matches {quoted(entry.pattern)}",
                     hint=None,
@@ -94,10 +94,7 @@ def _sized(pools: tuple[PoolUsage, ...], nodes: Decimal) -> tuple[PoolUsage, ...
             break
     else:
         shares, total = [Decimal(1)] * len(pools), Decimal(len(pools))
-    return tuple(
-        replace(pool, units=Units(pool.units.min, nodes * share / total, pool.units.max))
-        for pool, share in zip(pools, shares, strict=True)
-    )
+    return tuple(replace(pool, average=nodes * share / total) for pool, share in zip(pools, shares, strict=True))
 
 
 def _matches(pattern: str, address: str) -> bool:

@@ -95,12 +95,14 @@ class PoolUsage(msgspec.Struct, frozen=True):
 
     `options` is empty when only apply can tell the machine type; `unknown` then says why.
     `pick` says which of several options runs: ``first`` (prioritised), ``cheapest`` (lowest price) or
-    ``dearest`` (nothing says which). `hours_per_month` are those of minimum and expected size; `max_hours_per_month`
+    ``dearest`` (nothing says which). `average` is how many machines are told to run on average, whatever their weight: it
+    goes before `units.expected`. `hours_per_month` are those of minimum and expected size; `max_hours_per_month`
     those of the maximum: what is only expected to rest may still run all month.
     """
 
     options: tuple[MachineOption, ...]
     units: Units
+    average: Decimal | None = None
     purchase_model: PurchaseModel = "on_demand"
     pick: Literal["first", "cheapest", "dearest"] = "first"
     term: Term | None = None

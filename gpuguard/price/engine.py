@@ -31,6 +31,13 @@ SUSTAINED_USE_TIERS = (Decimal(1), Decimal("0.8"), Decimal("0.6"), Decimal("0.4"
 _WORKSTATION = "-vws"
 """End of the names of accelerators that come with a virtual workstation licence, billed for each of them
 (https://cloud.google.com/compute/gpus-pricing)."""
+_CUSTOM = "custom-"
+_CUSTOM_PREMIUM = Decimal("1.05")
+"""vCPUs and memory of a custom machine type cost 5 % more than those of a predefined one; what extended memory (`-ext`) costs
+beyond that is not known (https://cloud.google.com/compute/vm-instance-pricing#custommachinetypepricing)."""
+_QUARTER = Decimal("0.25")
+"""Share of the month that has no sustained use discount, and the step of its tiers."""
+_HUNDREDTH = Decimal("0.01")
 _NO_SUSTAINED_USE = ("A100", "H100", "H200", "B200", "L4")
 
 
@@ -138,7 +145,7 @@ class Engine:
         machine = self._prices.instance_type(usage.cloud, sku) if sku else None
         gpu, per_unit = self._accelerator(machine, pool)
         weight = option.weight if option else Decimal(1)
-        machines = _plausible(_machines(pool.units, weight), notes)
+        machines = _on_average(_plausible(_machines(pool.units, weight), notes), pool.average, notes)
         shown = SENSITIVE if pool.sensitive and sku else machine.sku if machine else sku
         lines = self._pool_lines(usage, pool, option, machine, shown, notes)
         full_lines = lines
@@ -190,10 +197,30 @@ class Engine:
         if pool.role == "demand" or pool.covered_by is not None:
             return ()
         lines = self._machine_lines(usage, pool, option, machine, shown, notes)
+        lines[0] = self._over_types(usage, pool, lines[0])
         lines += self._disk_lines(usage, pool, machine, notes)
         if pool.public_ipv4:
             lines.append(self._address_line(usage, pool))
         return tuple(lines)
+
+    def _over_types(self, usage: Usage, pool: PoolUsage, line: Line) -> Line:
+        """The machine's line with the range over all types, where nothing says which of them runs."""
+        weights = {option.weight for option in pool.options}
+        found = line.rate
+        if pool.pick != "dearest" or len(pool.options) < 2 or len(weights) > 1 or isinstance(found, Unpriced):
+            return line
+        lows = [found.span[0] if found.span else found.price]
+        for option in pool.options:
+            machine = self._prices.instance_type(usage.cloud, option.sku)
+            other = self._machine_lines(usage, pool, option, machine, option.sku, [])[0]
+            if (
+                self._has_accelerator(usage.cloud, option.sku)
+                and isinstance(other.rate, Rate)
+                and other.unit == line.unit
+            ):
+                lows.append(other.rate.span[0] if other.rate.span else other.rate.price)
+        low = min(lows)
+        return replace(line, rate=replace(found, span=(low, found.price))) if low < found.price else line
 
     def _spelling(self, cloud: str, sku: str) -> str:
         machine = self._prices.instance_type(cloud, sku)
@@ -360,6 +387,7 @@ class Engine:
         known = usage.region is not None
         words = purchase_words(pool.purchase_model)
         hours = pool.hours_per_month
+        custom = _CUSTOM in sku
         lines: list[Line] = []
         parts: tuple[tuple[PriceKind, float | None, str, str], ...] = (
             ("vcpu", machine.vcpus if machine else None, "vCPU", "vCPU-hour"),
@@ -373,6 +401,8 @@ class Engine:
             )
             if amount is None:
                 found = Unpriced(key_of(usage.cloud, kind, family, usage.region), "the machine type is not known")
+            elif custom and isinstance(found, Rate):
+                found = _dearer(found, _CUSTOM_PREMIUM)
             size = Decimal(str(amount or 0))
             count = "" if pool.sensitive else f"{size.normalize():f} "
             lines.append(
@@ -399,6 +429,10 @@ class Engine:
             lines.append(
                 Line("gpu", f"{name}, {words}", name, accelerator.count * hours, found, "GPU-hour", essential=True)
             )
+        if custom and not pool.sensitive:
+            premium = "its vCPUs and memory are priced 5 % above those of predefined types"
+            extended = "; what its extended memory costs beyond that is not counted" if sku.endswith("-ext") else ""
+            notes.append(note("info", "custom-machine", f"custom machine type: {premium}{extended}"))
         missing = [line for line in lines if isinstance(line.rate, Unpriced)]
         if missing:
             place = f" in {usage.region}" if usage.region else ""
@@ -409,7 +443,7 @@ class Engine:
             notes.append(
                 note("warning", "unpriced", f"no {words} price for {what}{place}", None if pool.sensitive else hint)
             )
-        elif pool.purchase_model == "on_demand" and family == "n1":
+        elif pool.purchase_model == "on_demand" and family == "n1" and hours > HOURS_PER_MONTH * _QUARTER:
             lines.append(_sustained_use(lines, hours))
         return lines
 
@@ -549,6 +583,27 @@ def _plausible(machines: Units, notes: list[Diagnostic]) -> Units:
     return Units(*(None if size is None or size > _MOST_MACHINES else size for size in sizes))
 
 
+def _dearer(found: Rate, factor: Decimal) -> Rate:
+    span = (found.span[0] * factor, found.span[1] * factor) if found.span else None
+    return replace(found, price=found.price * factor, list_price=found.list_price * factor, span=span)
+
+
+def _on_average(machines: Units, average: Decimal | None, notes: list[Diagnostic]) -> Units:
+    """The sizes with the machines that are told to run on average as the expected one; never more than there can be."""
+    if average is None:
+        return machines
+    if machines.max is not None and average > machines.max:
+        notes.append(
+            note(
+                "warning",
+                "usage-above-maximum",
+                f"average_nodes asks for {number(average):g} machines where at most {number(machines.max):g} can run; taken as that",
+            )
+        )
+        average = machines.max
+    return Units(machines.min, average, machines.max)
+
+
 def _sustained_use(lines: list[Line], hours: Decimal) -> Line:
     """The automatic discount on what runs for more than a quarter of the month, as one negative line per machine."""
     base = sum(
@@ -560,12 +615,12 @@ def _sustained_use(lines: list[Line], hours: Decimal) -> Line:
         _ZERO,
     )
     share = min(hours / HOURS_PER_MONTH, Decimal(1))
-    quarter = Decimal("0.25")
+    quarter = _QUARTER
     paid = sum(
         (max(min(share - quarter * step, quarter), _ZERO) * tier for step, tier in enumerate(SUSTAINED_USE_TIERS)),
         _ZERO,
     )
-    factor = paid / share if share else Decimal(1)
+    factor = paid / share
     dated = [line.rate for line in lines if isinstance(line.rate, Rate)]
     discount = Rate(
         -base * (1 - factor),
@@ -576,7 +631,7 @@ def _sustained_use(lines: list[Line], hours: Decimal) -> Line:
     )
     return Line(
         "discount",
-        f"sustained use discount, {((1 - factor) * 100).normalize():f} %",
+        f"sustained use discount, {((1 - factor) * 100).quantize(_HUNDREDTH).normalize():f} %",
         "sustained-use",
         Decimal(1),
         discount,

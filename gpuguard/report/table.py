@@ -318,7 +318,10 @@ def _addresses(page: Page, addresses: Sequence[str]) -> None:
 
 def _footer(page: Page, report: Report) -> None:
     page.blank()
-    path = report.inputs[0].path if report.inputs else "-"
+    projects = {each.project for each in report.resources}
+    # a difference has two inputs of one project, and what is there in the end is in the second
+    paths = [each.path for each in report.inputs if projects == {each.project}]
+    path = paths[-1] if paths else "-"
     hint = f"gpuguard explain {'PATH' if path == '-' else shlex.quote(visible(path))} ADDRESS"
     parts = (view.price_ages(report), view.priced(report), hint)
     page.columns([[Span(part, "dim")] for part in parts], separator=" · ", hang=0)

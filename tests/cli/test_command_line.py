@@ -8,8 +8,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from gpuguard.errors import ExitCode
-from tests.hostile.plans import change, instance, plan, written
-from tests.hostile.run import Outcome, gpuguard
+from tests.hostile.plans import change, group, instance, plan, written
+from tests.hostile.run import ROOT, Outcome, gpuguard
 
 ADDRESS = "aws_instance.gpu"
 
@@ -321,6 +321,39 @@ def test_a_resource_is_explained(good: Path) -> None:
     outcome = gpuguard("explain", good, ADDRESS)
     assert outcome.code == 0
     assert "730 hour × $1.006 = $734.38" in outcome.out
+
+
+def test_the_way_to_explain_a_difference_names_its_second_side(good: Path, unknown: Path) -> None:
+    words = gpuguard("diff", unknown, good).out.split()
+    assert words[-4:] == ["gpuguard", "explain", str(good), "ADDRESS"]
+
+
+def test_the_way_to_explain_one_of_several_inputs_names_none_of_them(good: Path, unknown: Path) -> None:
+    assert "gpuguard explain PATH ADDRESS" in gpuguard("check", unknown, good).out
+
+
+def test_a_discount_is_explained_with_its_sign_before_the_currency() -> None:
+    outcome = gpuguard("explain", ROOT / "fixtures/gcp-n1-sustained-use/plan.json", "google_compute_instance.notebook")
+    assert "1 machine-month × −$646.753428 = −$646.75" in outcome.out
+
+
+def test_a_group_without_a_known_maximum_counts_there_with_what_runs_now(tmp_path: Path) -> None:
+    template, scaling = group(min_size=1, desired_capacity=2)
+    scaling["change"]["after_unknown"] = {"max_size": True}
+    path = tmp_path / "plan.json"
+    path.write_bytes(written(plan(template, scaling)))
+    summary = gpuguard("check", path, "--format", "json").report["summary"]
+    assert (summary["gpus_max_after"], summary["unknown"]) == (2, 1)
+    assert summary["monthly_max_after"] == summary["monthly_after"] == "1468.76"
+
+
+def test_a_difference_says_nothing_of_what_the_second_plan_deletes(tmp_path: Path) -> None:
+    """It is on neither side: what the plan notes of it concerns nothing in the report."""
+    gone = change("aws_instance", "gone", None, actions=["delete"], before={"instance_type": "g5.xlarge"})
+    path = tmp_path / "plan.json"
+    path.write_bytes(written(plan(instance(), gone)))
+    report = gpuguard("diff", path, path, "--format", "json").report
+    assert {each["address"] for each in report["diagnostics"]} <= {ADDRESS, None}
 
 
 def test_an_address_that_is_not_there_comes_with_the_near_one(good: Path) -> None:

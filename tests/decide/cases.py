@@ -15,6 +15,8 @@ UNBOUNDED = state(("734.38", None), pool(units=(1, 1, None)))
 UNPRICED = state(None, pool("p9.48xlarge", "X900-1TB", per_unit=8), unit_price=None)
 UNKNOWN = state(None, pool(None, None))
 UNSIZED = state(None, pool(units=(None, None, None)))
+UNHEARD_OF = state(None, pool("p9.48xlarge", None), unit_price=None)
+UNHEARD_OF_UNBOUNDED = state(None, pool("p9.48xlarge", None, units=(1, 1, None)), unit_price=None)
 NOWHERE = state("734.38", region=None)
 COVERED = state("0", pool("p5.48xlarge", "H100-80GB", per_unit=8, covered_by="aws_ec2_capacity_reservation.r"))
 DEMAND = state("0", pool("pods", "H100-80GB", per_unit=8, role="demand"))
@@ -279,6 +281,13 @@ CASES: dict[str, list[Case]] = {
         fires("one resource over the limit of each", "limit: 4\nper: resource", NEW_DEAR),
         fires("an untouched count with scope all", "limit: 4\nscope: all", OLD_DEAR),
         fires("a machine type that is not known", "limit: 8", NEW_UNKNOWN, "undecided"),
+        fires("a machine type that the catalog lacks", "limit: 8", judged(resource(None, UNHEARD_OF)), "undecided"),
+        fires(
+            "a machine type that the catalog lacks in one resource",
+            "limit: 8\nper: resource",
+            judged(resource(None, UNHEARD_OF)),
+            "undecided",
+        ),
         fires("a size that is not known", "limit: 8\nper: resource", judged(resource(None, UNSIZED)), "undecided"),
         fires(
             "a missing bound at maximum size", "limit: 8\nbasis: max", judged(resource(None, UNBOUNDED)), "undecided"
@@ -290,6 +299,10 @@ CASES: dict[str, list[Case]] = {
         ),
     ],
     "allowed-gpus": [
+        fires("a machine type that the catalog lacks", "allow: [T4]", judged(resource(None, UNHEARD_OF)), "undecided"),
+        fires(
+            "a machine that may hold a denied model", "deny: [H100]", judged(resource(None, UNHEARD_OF)), "undecided"
+        ),
         quiet("a plan without GPUs", "allow: [T4]", NOTHING),
         quiet("an allowed model", "allow: [A10G]", NEW_CHEAP),
         quiet("an allowed model in small letters", "allow: [a10g]", NEW_CHEAP),
@@ -404,6 +417,11 @@ CASES: dict[str, list[Case]] = {
         fires("a region that is not known", "outcome: fail", judged(resource(None, NOWHERE))),
     ],
     "unbounded-ceiling": [
+        fires(
+            "a machine type that the catalog lacks, without a maximum",
+            "enforcement: mandatory",
+            judged(resource(None, UNHEARD_OF_UNBOUNDED)),
+        ),
         fires(
             "a minimum without a maximum",
             "enforcement: mandatory",

@@ -86,6 +86,24 @@ def in_all(low: int, high: int) -> list[Json]:
             TWO_ZONES, {"initial_node_count": 1, "autoscaling": per_zone(0, 4)}, (0, 2, 8), id="else the initial size"
         ),
         pytest.param(TWO_ZONES, {"autoscaling": per_zone(1, 3)}, (2, 2, 6), id="else the minimum"),
+        pytest.param(
+            TWO_ZONES,
+            {"node_count": 9, "autoscaling": per_zone(0, 4)},
+            (0, 18, 18),
+            id="above the maximum it is the most",
+        ),
+        pytest.param(
+            TWO_ZONES,
+            {"initial_node_count": 2, "autoscaling": in_all(1, 3)},
+            (1, 4, 4),
+            id="above a total maximum, too",
+        ),
+        pytest.param(
+            TWO_ZONES,
+            {"initial_node_count": 0, "autoscaling": per_zone(1, 4)},
+            (2, 2, 8),
+            id="below the minimum it is the minimum",
+        ),
         pytest.param(TWO_ZONES, {"autoscaling": per_zone(None, 3)}, (0, 0, 6), id="else none"),
         pytest.param(
             TWO_ZONES, {"initial_node_count": 1, "autoscaling": in_all(1, 5)}, (1, 2, 5), id="total limits are totals"
@@ -350,9 +368,9 @@ def test_a_pool_that_is_removed_does_not_come_back_in_its_cluster(tmp_path: Path
             "275.939489",
             id="an accelerator's path",
         ),
-        # 730 × (6 × 0.031611 + 20 × 0.004237 + 0.35) × 0.7
-        pytest.param("n1-custom-6-20480", "nvidia-tesla-t4", "T4", "319.071466", id="a custom N1"),
-        pytest.param("custom-6-20480", "nvidia-tesla-t4", "T4", "319.071466", id="a custom N1 without its series"),
+        # 730 × ((6 × 0.031611 + 20 × 0.004237) × 1.05 + 0.35) × 0.7
+        pytest.param("n1-custom-6-20480", "nvidia-tesla-t4", "T4", "326.0825393", id="a custom N1, 5 % dearer"),
+        pytest.param("custom-6-20480", "nvidia-tesla-t4", "T4", "326.0825393", id="a custom N1 without its series"),
     ],
 )
 def test_machines_with_accelerators(

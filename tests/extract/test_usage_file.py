@@ -13,6 +13,10 @@ from hypothesis import strategies as st
 from gpuguard.cli import main
 from gpuguard.errors import ConfigError
 from gpuguard.extract.usage_file import Entry, load_usage, schema
+from gpuguard.model.report import State
+from tests.extract.plans import plan
+from tests.extract.plans import report as plan_report
+from tests.extract.plans import resource as plan_resource
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 
@@ -137,3 +141,72 @@ def test_the_schema_names_every_key_of_the_format() -> None:
     found = schema()
     assert set(found["properties"]) == {"version", "resources"}
     assert set(found["$defs"]["UsageEntry"]["properties"]) == {"hours_per_month", "average_nodes"}
+
+
+WEIGHTED = {
+    "min_size": 0,
+    "desired_capacity": 10,
+    "max_size": 40,
+    "availability_zones": ["us-east-1a"],
+    "mixed_instances_policy": [
+        {
+            "instances_distribution": [{"on_demand_percentage_above_base_capacity": 100}],
+            "launch_template": [
+                {
+                    "launch_template_specification": [{"launch_template_id": "lt-1"}],
+                    "override": [{"instance_type": "g5.12xlarge", "weighted_capacity": "4"}],
+                }
+            ],
+        }
+    ],
+}
+
+
+def weighted_group(tmp_path: Path, entry: str) -> tuple[State, set[str]]:
+    template = {"id": "lt-1", "instance_type": "g5.xlarge"}
+    document = plan(
+        plan_resource("aws_launch_template.base", template, before=template),
+        plan_resource("aws_autoscaling_group.gpu", WEIGHTED),
+    )
+    usage = load_usage(written(tmp_path, f'version: 1\nresources:\n  "*": {entry}\n'))
+    result = plan_report(document, tmp_path, usage=usage)
+    state = result.resources[0].after
+    assert state is not None
+    return state, {each.code for each in result.diagnostics}
+
+
+def test_average_nodes_count_machines_where_the_group_counts_capacity(tmp_path: Path) -> None:
+    state, codes = weighted_group(tmp_path, "{average_nodes: 2.5}")
+    assert (state.pools[0].units.expected, state.pools[0].units.max, state.gpus.expected) == (2.5, 10, 10)
+    assert "usage-above-maximum" not in codes
+
+
+def test_average_nodes_above_the_maximum_are_the_maximum_and_told(tmp_path: Path) -> None:
+    state, codes = weighted_group(tmp_path, "{average_nodes: 11}")
+    assert (state.pools[0].units.expected, state.monthly.expected) == (10, state.monthly.max)
+    assert "usage-above-maximum" in codes
+
+
+def test_an_entry_of_one_input_is_not_missed_in_the_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = "version: 1\nresources: {aws_eks_node_group.infer: {hours_per_month: 9}, aws_instance.gone: {hours_per_month: 9}}\n"
+    plans = [str(FIXTURES / name / "plan.json") for name in ("aws-no-gpu", "demo", "gcp-instance")]
+    assert main(["check", *plans, "--usage", written(tmp_path, text), "--format", "json"]) == 0
+    notes = [each for each in json.loads(capsys.readouterr().out)["diagnostics"] if each["code"] == "usage-unmatched"]
+    assert [note["message"].partition(": ")[2] for note in notes] == ["no GPU resource matches 'aws_instance.gone'"]
+
+
+@pytest.mark.parametrize(
+    ("hours", "said"),
+    [
+        pytest.param("182.5", None, id="a quarter of the month has none, and no line of nothing"),
+        pytest.param("400", "sustained use discount, 12.63 %", id="an odd share is told to two decimals"),
+        pytest.param("730", "sustained use discount, 30 %", id="a month has all of it"),
+    ],
+)
+def test_sustained_use_is_told_as_far_as_there_is_any(
+    hours: str, said: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    usage = written(tmp_path, f'version: 1\nresources:\n  "*": {{hours_per_month: {hours}}}\n')
+    after = resource(report(capsys, "gcp-n1-sustained-use", usage), "google_compute_instance.notebook")["after"]
+    found = [each["description"] for each in after["components"] if each["kind"] == "discount"]
+    assert found == ([said] if said else [])

@@ -111,7 +111,11 @@ def assert_sound(report: Report) -> None:
         left = resource.before if resource.action == "forget" else resource.after
         before += (resource.before.monthly.expected or Decimal(0)) if resource.before else Decimal(0)
         after += (left.monthly.expected or Decimal(0)) if left else Decimal(0)
-        most += (left.monthly.max or Decimal(0)) if left else Decimal(0)
+        most += (
+            (left.monthly.expected if left.monthly.max is None else left.monthly.max) or Decimal(0)
+            if left
+            else Decimal(0)
+        )
     summary = report.summary
     assert (summary.monthly_before, summary.monthly_after, summary.monthly_max_after) == (before, after, most)
     assert summary.resources == len(report.resources)

@@ -53,6 +53,16 @@ def test_spot_never_costs_more_than_the_resource_pays() -> None:
     assert component.unit_price_range == (D("1.7552"), D("1.9"))
 
 
+def test_of_a_set_of_types_the_dearest_is_judged_and_the_range_over_all_told() -> None:
+    component = priced(pool("g6.xlarge", "g5.xlarge", pick="dearest")).components[0]
+    assert (component.unit_price, component.unit_price_range) == (D("1.006"), (D("0.8048"), D("1.006")))
+
+
+def test_of_a_list_in_order_only_the_price_of_the_first_is_told() -> None:
+    component = priced(pool("g6.xlarge", "g5.xlarge", pick="first")).components[0]
+    assert (component.unit_price, component.unit_price_range) == (D("0.8048"), None)
+
+
 def test_a_maximum_below_every_zone_is_the_price_and_no_range() -> None:
     component = priced(pool("g6.12xlarge", purchase_model="spot", spot_max_price=D(1))).components[0]
     assert (component.unit_price, component.unit_price_range) == (D(1), None)

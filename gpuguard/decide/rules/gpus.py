@@ -103,7 +103,7 @@ def _count(state: State | None, options: MaxGpus) -> tuple[Decimal, bool]:
     total, known = Decimal(0), True
     for pool in billed(state) if state else ():
         if pool.gpu is None:
-            known = known and pool.sku is not None  # a machine of unknown type may carry any GPU
+            known = False  # a machine that only apply can tell, or that the catalog does not know: any GPU
         elif not options.models or _asked(options.models, pool.gpu.model):
             count = units(pool, options.basis)
             known = known and count is not None

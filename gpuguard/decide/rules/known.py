@@ -126,7 +126,7 @@ def unbounded_ceiling(change: Change, options: UnboundedCeiling) -> Iterator[Fin
         found: dict[str, Size] = {}
         unsure = None
         for pool in supply(state):
-            if pool.units.max is not None or (pool.gpu is None and pool.sku is not None):
+            if pool.units.max is not None:
                 continue
             if pool.units.expected is None and pool.units.min is None:
                 unsure = "the size is not known"

@@ -73,7 +73,7 @@ def allowed_gpus(change: Change, options: AllowedGpus) -> Iterator[Finding]:
 
     def offences(_: State, pool: Pool) -> tuple[str, ...] | None:
         if pool.gpu is None:
-            return None if pool.sku is None else ()
+            return None
         return _refused(options.allow, options.deny, [pool.gpu.model], gpu_matches)
 
     yield from _listed(change, options, offences, "GPU model", "the GPU model is not known")

@@ -27,6 +27,7 @@ from gpuguard.model.report import (
     Diagnostic,
     Input,
     MoneyRange,
+    Policy,
     Quantities,
     Report,
     Resource,
@@ -408,6 +409,8 @@ def _report(examined: Sequence[Examined], settings: Settings, engine: Engine) ->
     ages, oldest = price_ages(resources, settings.today.date())
     diagnostics.extend(ages)
     summary = _summary(resources, saving)
+    # where nothing could be read nothing was judged: that is no pass, whoever reads the report
+    readable = any(each.meta.error is None for each in examined)
     judged = Judged(
         resources=tuple(resources),
         summary=summary,
@@ -424,7 +427,7 @@ def _report(examined: Sequence[Examined], settings: Settings, engine: Engine) ->
         inputs=tuple(each.meta for each in examined),
         summary=summary,
         resources=judged.resources,
-        policy=decide(settings.packs, judged),
+        policy=decide(settings.packs, judged) if readable else Policy(outcome="undecided", results=()),
         alternatives=judged.alternatives,
         diagnostics=tuple(diagnostics),
     )

@@ -9,6 +9,8 @@ import pytest
 
 from gpuguard.cli import main
 from gpuguard.cli.app import parser
+from gpuguard.decide import load
+from gpuguard.extract.usage_file import load_usage
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -67,3 +69,18 @@ def test_the_pages_the_documents_point_to_are_there() -> None:
     for page in [README, *ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_every_policy_and_usage_file_shown_is_valid(tmp_path: Path) -> None:
+    shown = 0
+    for page in [README, *(ROOT / "docs").glob("*.md")]:
+        for text in re.findall(r"```ya?ml\n(.*?)```", page.read_text(encoding="utf-8"), re.S):
+            path = tmp_path / "shown.yml"
+            path.write_text(text)
+            if re.search(r"^name:", text, re.M) and re.search(r"^rules:", text, re.M):
+                assert load([str(path)])[0].rules
+                shown += 1
+            elif re.search(r"^resources:", text, re.M):
+                assert load_usage(str(path)).entries
+                shown += 1
+    assert shown >= 2

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
+from gpuguard.cli import main
 from gpuguard.errors import ExitCode
 from tests.hostile.plans import change, group, instance, plan, written
 from tests.hostile.run import ROOT, Outcome, gpuguard
@@ -393,3 +394,8 @@ def test_an_interruption_exits_130(good: Path, monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr("gpuguard.cli.check.check", interrupted)
     assert gpuguard("check", good) == Outcome(130, "", "error: interrupted\n")
+
+
+def test_a_report_of_nothing_readable_is_no_pass(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", str(tmp_path / "none.json"), "--format", "json"]) == 2
+    assert json.loads(capsys.readouterr().out)["policy"] == {"outcome": "undecided", "results": []}

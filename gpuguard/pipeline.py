@@ -4,7 +4,7 @@
 the catalog, use no network, and return the report as a value.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -69,12 +69,15 @@ class Examined(msgspec.Struct, frozen=True):
     resources: tuple[PricedResource, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     alternatives: tuple[Alternative, ...] | None = None
+    failure: InputError | None = None
 
 
-def check(inputs: Sequence[tuple[str, str]], settings: Settings) -> Report:
+def check(
+    inputs: Sequence[tuple[str, str]], settings: Settings, unreadable: Callable[[InputError], None] | None = None
+) -> Report:
     """Judge plans and states: (path, project) each; ``-`` is standard input.
 
-    What cannot be read is told in `report.inputs[].error`, and the rest is judged. Raises UsageError when two inputs have
+    What cannot be read is told in `report.inputs[].error` and to `unreadable`, and the rest is judged. Raises UsageError when two inputs have
     the same project: (project, address, deposed) is the key of a resource.
     """
     projects = [project for _, project in inputs]
@@ -82,7 +85,11 @@ def check(inputs: Sequence[tuple[str, str]], settings: Settings) -> Report:
         if projects.count(project) > 1:
             raise UsageError(f"two inputs have the same project {project!r}", hint="give each its own with --project")
     engine = Engine(settings.catalog)
-    return _report([examine(path, project, settings, engine) for path, project in inputs], settings, engine)
+    examined = [examine(path, project, settings, engine) for path, project in inputs]
+    for each in examined:
+        if each.failure is not None and unreadable is not None:
+            unreadable(each.failure)
+    return _report(examined, settings, engine)
 
 
 def compare(before: str, after: str, project: str, settings: Settings) -> Report:
@@ -92,7 +99,7 @@ def compare(before: str, after: str, project: str, settings: Settings) -> Report
     new = examine(after, project, settings, engine, reports=True)
     for examined in (old, new):
         if examined.meta.error is not None:
-            raise InputError(examined.meta.error)
+            raise examined.failure or InputError(examined.meta.error)
     resources = _difference(old, new, project)
     kept = {each.resource.address for each in resources}
     gone = {each.resource.address for each in new.resources} - kept
@@ -118,27 +125,26 @@ def examine(path: str, project: str, settings: Settings, engine: Engine, *, repo
         document = parse_document(data, path, project)
         return _examine_document(document, settings, engine)
     except (InputError, RecursionError, MemoryError) as error:
-        message = _why(error, path)
-        return Examined(
-            Input(
-                project=project,
-                path=path,
-                kind="plan",
-                terraform_version=None,
-                format_version=None,
-                complete=False,
-                errored=False,
-                error=message,
-            )
+        failure = _why(error, path)
+        meta = Input(
+            project=project,
+            path=path,
+            kind="plan",
+            terraform_version=None,
+            format_version=None,
+            complete=False,
+            errored=False,
+            error=f"{failure.message} ({failure.hint})" if failure.hint else failure.message,
         )
+        return Examined(meta, failure=failure)
 
 
-def _why(error: InputError | RecursionError | MemoryError, path: str) -> str:
+def _why(error: InputError | RecursionError | MemoryError, path: str) -> InputError:
     if isinstance(error, InputError):
-        return f"{error.message} ({error.hint})" if error.hint else error.message
+        return error
     if isinstance(error, RecursionError):
-        return f"{path}: nested too deeply to be a Terraform plan"
-    return f"{path}: does not fit into the memory there is"
+        return InputError(f"{path}: nested too deeply to be a Terraform plan")
+    return InputError(f"{path}: there is not enough memory to read it")
 
 
 def _examine_document(document: Document, settings: Settings, engine: Engine) -> Examined:
@@ -529,6 +535,6 @@ def explain(
     engine = Engine(settings.catalog)
     examined = examine(path, project, settings, engine, reports=True)
     if examined.meta.error is not None:
-        raise InputError(examined.meta.error)
+        raise examined.failure or InputError(examined.meta.error)
     told = {spec.type: (spec.reads, spec.assumes, spec.source) for spec in specs().values()}
     return _report([examined], settings, engine), told

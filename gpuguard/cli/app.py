@@ -107,7 +107,7 @@ def run(arguments: Sequence[str]) -> int:
             code = int(stop.code or 0)
         sys.stdout.flush()
     except GpuguardError as error:
-        options.complain(error.message, error.hint, error.details)
+        options.tell(error)
         return error.exit_code
     except KeyboardInterrupt:
         options.complain("interrupted")

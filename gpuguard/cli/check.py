@@ -20,10 +20,7 @@ def run(arguments: argparse.Namespace) -> int:
     read_ahead(paths[0])
     options.report_targets(arguments)  # a wrong one is told before the work is done
     with options.settings(arguments) as settings:
-        report = check(list(zip(paths, projects, strict=True)), settings)
-    for each in report.inputs:
-        if each.error is not None:
-            options.complain(each.error)
+        report = check(list(zip(paths, projects, strict=True)), settings, options.tell)
     options.print_report(report, arguments)
     return options.exit_code(report, arguments.fail_on)
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gpuguard.errors import ConfigError, ExitCode, UsageError
+from gpuguard.errors import ConfigError, ExitCode, GpuguardError, UsageError
 from gpuguard.model.report import Report
 from gpuguard.report import FORMATS, render
 
@@ -135,6 +135,11 @@ def _region(text: str) -> tuple[str, str]:
     if not separator or not name or cloud not in CLOUDS:
         raise UsageError(f"--region takes CLOUD=REGION with a cloud of {', '.join(CLOUDS)}, not {text!r}")
     return cloud, name
+
+
+def tell(error: GpuguardError) -> None:
+    """Write an error of our own to standard error."""
+    complain(error.message, error.hint, error.details)
 
 
 def complain(message: str, hint: str = "", details: Sequence[str] = ()) -> None:

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-PLANNER ?= terraform
+PLANNER ?=
 
 .PHONY: demo test lint wheel-test goldens fixtures catalog benchmark clean
 
@@ -42,9 +42,9 @@ goldens: $(VENV)/.installed
 	$(BIN)/python -m gpuguard.decide.docs docs/rules.md
 	$(BIN)/python -m gpuguard.extract.docs docs/resources.md
 
-# Makes fixtures/*/plan.json again, with terraform or with a command of the same interface as `terraform plan`'s stand-in.
+# Makes fixtures/*/plan.json again, with plain terraform, or with PLANNER, a command called as `PLANNER DIR --out FILE`.
 fixtures: $(VENV)/.installed
-	$(BIN)/python scripts/make_fixtures.py --planner "$(PLANNER)"
+	$(BIN)/python scripts/make_fixtures.py $(if $(PLANNER),--planner "$(PLANNER)")
 
 catalog: $(VENV)/.installed
 	$(BIN)/python -m gpuguard.price.build

@@ -129,8 +129,6 @@ class View:
         if not (is_unknown(unknown, full) if len(full) > 1 or unknown is True else unknown.get(path) is True):
             return None
         resolver = self.context.resolver
-        if not resolver.configured(self.node, full):
-            return None
         resolution = resolver.resolve(self.node, full)
         if not (resolution.targets or resolution.ended):
             return None

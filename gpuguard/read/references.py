@@ -146,6 +146,7 @@ class Resolver:
         self._expressions: dict[int, dict[str, Any]] = {}
         self._values: dict[tuple[int, Path], list[Any]] = {}
         self._resolutions: dict[tuple[int, Path], Resolution] = {}
+        self._scopes: dict[int, _Scope | None] = {}
         self._keys: dict[tuple[ModulePath, str], list[str | int | None]] = {}
         self._steps = 0
 
@@ -167,14 +168,6 @@ class Resolver:
             result.configured = True
             self._follow(found, scope, (), result, 0)
         return result
-
-    def configured(self, node: Node, path: Path) -> bool:
-        """Whether the configuration sets the attribute itself, or the block it is in is hidden (dynamic)."""
-        scope = self._scope(node)
-        if scope is None or not isinstance(scope.block, ConfigResource):
-            return True  # without a configuration nothing says that the provider decides
-        found, hidden = self._find(self._decoded(scope.block), path, node)
-        return found is not None or hidden
 
     def values(self, node: Node, path: Path) -> list[Any]:
         """The distinct values an unknown attribute may take, as far as references tell; [] when they do not."""
@@ -278,6 +271,12 @@ class Resolver:
     # -- inside -----------------------------------------------------------------------------------------------------
 
     def _scope(self, node: Node) -> _Scope | None:
+        key = id(node)
+        if key not in self._scopes:
+            self._scopes[key] = self._scope_of(node)
+        return self._scopes[key]
+
+    def _scope_of(self, node: Node) -> _Scope | None:
         if not self.document.configuration.known:
             return None
         path = module_path(node.module_address)
@@ -294,6 +293,8 @@ class Resolver:
 
     def _find(self, expressions: Any, path: Path, node: Node | None) -> tuple[Expression | None, bool]:
         """The expression at a path, and whether a dynamic block may hide it."""
+        if len(path) == 1:  # most questions are of top-level attributes, which no dynamic block hides
+            return parse_expression(expressions.get(path[0])), False
         current = expressions
         actual = (node.after if node.after is not None else node.before) if node is not None else None
         for position, step in enumerate(path):

@@ -155,16 +155,13 @@ def _examine_document(document: Document, settings: Settings, engine: Engine) ->
         diagnostics.append(
             _plan_note(
                 meta,
-                "warning",
                 "plan-errored",
                 "Terraform reports an error in this plan: what it shows may be incomplete",
             )
         )
     elif not meta.complete:
         diagnostics.append(
-            _plan_note(
-                meta, "warning", "plan-incomplete", "Terraform defers part of this plan: more may follow in a later one"
-            )
+            _plan_note(meta, "plan-incomplete", "Terraform defers part of this plan: more may follow in a later one")
         )
     for found in usages(document, settings.catalog, settings.regions):
         if isinstance(found, Diagnostic):
@@ -178,9 +175,9 @@ def _examine_document(document: Document, settings: Settings, engine: Engine) ->
     return Examined(meta, tuple(resources), (*document.diagnostics, *diagnostics))
 
 
-def _plan_note(meta: Input, level: str, code: str, message: str) -> Diagnostic:
+def _plan_note(meta: Input, code: str, message: str) -> Diagnostic:
     return Diagnostic(
-        level="warning" if level == "warning" else "info",
+        level="warning",
         code=code,
         project=meta.project,
         address=None,

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 class ResourceUsage(msgspec.Struct, frozen=True):
     """A resource that holds an accelerator before or after the change, and what it uses on each side.
 
-    `left_scope` is True when the resource remains on the after side but no longer with an accelerator. `secrets` are the
-    texts behind it that the plan marks sensitive.
+    `secrets` are the texts behind it that the plan marks sensitive.
     """
 
     node: Node
@@ -30,7 +29,6 @@ class ResourceUsage(msgspec.Struct, frozen=True):
     after: Usage | None
     tags: dict[str, str]
     notes: tuple[Diagnostic, ...]
-    left_scope: bool = False
     secrets: frozenset[str] = frozenset()
 
 
@@ -206,9 +204,7 @@ def _usage(context: Context, node: Node, spec: ResourceSpec, facts: "Catalog") -
                 "it held no accelerator before the change; what it cost then is out of scope and not priced",
             )
         )
-    return ResourceUsage(
-        node, spec, before, after, tags, _distinct(notes), left_scope=left, secrets=frozenset(context.secrets)
-    )
+    return ResourceUsage(node, spec, before, after, tags, _distinct(notes), secrets=frozenset(context.secrets))
 
 
 def _distinct(notes: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:

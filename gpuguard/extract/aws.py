@@ -792,6 +792,3 @@ SPECS = (
         source="AWS provider: aws_eks_node_group; Amazon EKS user guide",
     ),
 )
-
-SUPPORT = ("aws_subnet", "aws_volume_attachment", "aws_ebs_volume", "aws_ebs_snapshot", "aws_ami", "aws_ssm_parameter")
-"""Types that are read only because others refer to them."""

@@ -140,36 +140,30 @@ def _attached(view: View) -> tuple[Disk, ...]:
 # -- virtual machines -----------------------------------------------------------------------------------------------------
 
 
-def virtual_machine(view: View) -> Machine:
-    """`azurerm_linux_virtual_machine` and `azurerm_windows_virtual_machine`."""
-    options, unknown = machine_options(view, "size")
+def _machine(view: View, attribute: str, disks: tuple[Disk, ...]) -> Machine:
+    """What virtual machines and uniform scale sets have in common; `attribute` names the size."""
+    options, unknown = machine_options(view, attribute)
     return Machine(
         options=options,
         unknown=unknown,
         purchase_model=_purchase(view),
         os=_windows(view) if "windows" in view.node.type else _linux(view),
-        disks=(*_os_disk(view), *_attached(view)),
+        disks=(*_os_disk(view), *disks),
         spot_max_price=_spot_price(view),
-        machine_attribute=view.attribute("size"),
+        machine_attribute=view.attribute(attribute),
         purchase_attribute=view.attribute("priority"),
-        sensitive=view.is_sensitive("size"),
+        sensitive=view.is_sensitive(attribute),
     )
+
+
+def virtual_machine(view: View) -> Machine:
+    """`azurerm_linux_virtual_machine` and `azurerm_windows_virtual_machine`."""
+    return _machine(view, "size", _attached(view))
 
 
 def scale_set_machine(view: View) -> Machine:
     """`azurerm_linux_virtual_machine_scale_set` and its Windows twin."""
-    options, unknown = machine_options(view, "sku")
-    return Machine(
-        options=options,
-        unknown=unknown,
-        purchase_model=_purchase(view),
-        os=_windows(view) if "windows" in view.node.type else _linux(view),
-        disks=(*_os_disk(view), *_data_disks(view)),
-        spot_max_price=_spot_price(view),
-        machine_attribute=view.attribute("sku"),
-        purchase_attribute=view.attribute("priority"),
-        sensitive=view.is_sensitive("sku"),
-    )
+    return _machine(view, "sku", _data_disks(view))
 
 
 def orchestrated_machine(view: View) -> Machine:
@@ -434,11 +428,3 @@ SPECS = (
         source="azurerm provider: azurerm_kubernetes_cluster_node_pool",
     ),
 )
-
-SUPPORT = (
-    "azurerm_monitor_autoscale_setting",
-    "azurerm_resource_group",
-    "azurerm_virtual_machine_data_disk_attachment",
-    "azurerm_managed_disk",
-)
-"""Types that are read only because others refer to them."""

@@ -148,9 +148,24 @@ def _public_addresses(view: View) -> int:
     return sum(len(interface.blocks("access_config")) for interface in view.blocks("network_interface"))
 
 
+def _machine(view: View, image: str | None, disks: list[Disk]) -> Machine:
+    """What instances and instance templates have in common, accelerators apart."""
+    options, unknown = machine_options(view, "machine_type")
+    return Machine(
+        options=options,
+        unknown=unknown,
+        purchase_model=_purchase(view),
+        os=_os(image),
+        disks=tuple(disks),
+        public_ipv4=_public_addresses(view),
+        machine_attribute=view.attribute("machine_type"),
+        purchase_attribute=view.attribute("scheduling.0.provisioning_model"),
+        sensitive=view.is_sensitive("machine_type"),
+    )
+
+
 def instance_machine(view: View) -> Machine:
     """`google_compute_instance`."""
-    options, unknown = machine_options(view, "machine_type")
     disks: list[Disk] = []
     image = None
     for boot in view.blocks("boot_disk"):
@@ -171,17 +186,7 @@ def instance_machine(view: View) -> Machine:
     for attachment in view.referring(("google_compute_attached_disk",), "instance"):
         disks.extend(_existing_disk("data", disk) for disk in _disks_behind(attachment, "disk"))
     terminated = view.string("desired_status") == "TERMINATED"
-    machine = Machine(
-        options=options,
-        unknown=unknown,
-        purchase_model=_purchase(view),
-        os=_os(image),
-        disks=tuple(disks),
-        public_ipv4=_public_addresses(view),
-        machine_attribute=view.attribute("machine_type"),
-        purchase_attribute=view.attribute("scheduling.0.provisioning_model"),
-        sensitive=view.is_sensitive("machine_type"),
-    )
+    machine = _machine(view, image, disks)
     if terminated:
         view.note("info", "stopped-instance", "desired_status is TERMINATED: only its disks are billed")
     return _with_accelerators(machine, view)
@@ -223,7 +228,6 @@ def _existing_disk(role: str, view: View) -> Disk:
 
 def template_machine(view: View) -> Machine:
     """`google_compute_instance_template` and its regional twin."""
-    options, unknown = machine_options(view, "machine_type")
     disks: list[Disk] = []
     image = None
     for position, block in enumerate(view.blocks("disk")):
@@ -236,19 +240,7 @@ def template_machine(view: View) -> Machine:
         image = (block.string("source_image") if boot else None) or image
         if block.string("source") is None:
             disks.append(_disk("boot" if boot else "data", kind, size, block))
-    machine = Machine(
-        options=options,
-        unknown=unknown,
-        purchase_model=_purchase(view),
-        os=_os(image),
-        disks=tuple(disks),
-        public_ipv4=_public_addresses(view),
-        machine_attribute=view.attribute("machine_type"),
-        purchase_attribute=view.attribute("scheduling.0.provisioning_model"),
-        sensitive=view.is_sensitive("machine_type"),
-        via=(view.address,),
-    )
-    return _with_accelerators(machine, view)
+    return _with_accelerators(replace(_machine(view, image, disks), via=(view.address,)), view)
 
 
 # -- managed instance groups ----------------------------------------------------------------------------------------------
@@ -610,12 +602,3 @@ SPECS = (
         source="google provider: google_container_node_pool",
     ),
 )
-
-SUPPORT = (
-    "google_compute_autoscaler",
-    "google_compute_region_autoscaler",
-    "google_compute_disk",
-    "google_compute_region_disk",
-    "google_compute_attached_disk",
-)
-"""Types that are read only because others refer to them."""

@@ -35,7 +35,6 @@ class Context(msgspec.Struct):
     resolver: Resolver
     default_regions: Mapping[str, str] = msgspec.field(default_factory=dict)
     region_of_zone: Callable[[str, str], str | None] = lambda cloud, zone: None
-    is_region: Callable[[str, str], bool] = lambda cloud, name: False
     by_value: dict[tuple[str, str, Side], dict[str, list[Node]]] = msgspec.field(default_factory=dict)
     secrets: set[str] = msgspec.field(default_factory=set)
     """Texts read so far that are marked sensitive."""

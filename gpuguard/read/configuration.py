@@ -24,7 +24,6 @@ class ConfigResource(msgspec.Struct):
     mode: str = "managed"
     provider_config_key: str | None = None
     expressions: msgspec.Raw = _NULL
-    count_expression: msgspec.Raw = _NULL
     for_each_expression: msgspec.Raw = _NULL
 
 
@@ -52,7 +51,6 @@ class ModuleCall(msgspec.Struct):
 
     source: str = ""
     expressions: msgspec.Raw = _NULL
-    count_expression: msgspec.Raw = _NULL
     for_each_expression: msgspec.Raw = _NULL
     module: ConfigModule | None = None
 

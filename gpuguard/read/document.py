@@ -15,6 +15,8 @@ _JsonType = type[JsonObject] | type[bool]
 
 NULL = msgspec.Raw(b"null")
 
+_T = TypeVar("_T")
+
 _decoder: "msgspec.json.Decoder[Any] | None" = None
 
 
@@ -27,6 +29,18 @@ def decode(raw: msgspec.Raw, place: str) -> Any:
         return _decoder.decode(raw)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
         raise InputError(f"{place}: {_reason(error)}") from None
+
+
+def decode_frame(data: bytes, type_: type[_T], path: str, what: str) -> _T:
+    """Decode the frame of a whole file. Raises InputError; `what` is "plan" or "state"."""
+    try:
+        return msgspec.json.decode(data, type=type_)
+    except msgspec.ValidationError as error:
+        raise InputError(f"{path}: not a valid Terraform {what}: {error}") from None
+    except RecursionError:
+        raise InputError(f"{path}: nested too deeply to be a Terraform {what}") from None
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise InputError(f"{path}: not valid JSON: {error}") from None
 
 
 def _reason(error: Exception) -> str:

@@ -11,7 +11,7 @@ import msgspec
 from gpuguard.errors import InputError
 from gpuguard.model.report import Action, Diagnostic, Input
 from gpuguard.read.configuration import Configuration
-from gpuguard.read.document import NULL, DataLoader, Document, Node
+from gpuguard.read.document import NULL, DataLoader, Document, Node, decode_frame
 from gpuguard.read.values import data_sources, decode_values, walk
 
 _FALSE = msgspec.Raw(b"false")
@@ -108,15 +108,7 @@ def frame(data: bytes) -> _Plan | None:
 
 def parse(data: bytes, path: str, project: str) -> Document:
     """Decode a plan's frame; the values of its resources stay undecoded."""
-    try:
-        plan = msgspec.json.decode(data, type=_Plan)
-    except msgspec.ValidationError as error:
-        raise InputError(f"{path}: not a valid Terraform plan: {error}") from None
-    except RecursionError:
-        raise InputError(f"{path}: nested too deeply to be a Terraform plan") from None
-    except (msgspec.DecodeError, UnicodeError) as error:
-        raise InputError(f"{path}: not valid JSON: {error}") from None
-    return document(plan, path, project)
+    return document(decode_frame(data, _Plan, path, "plan"), path, project)
 
 
 def document(plan: _Plan, path: str, project: str) -> Document:

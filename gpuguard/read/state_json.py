@@ -7,7 +7,7 @@ import msgspec
 from gpuguard.errors import InputError
 from gpuguard.model.report import Diagnostic, Input
 from gpuguard.read.configuration import Configuration, render_key
-from gpuguard.read.document import NULL, DataLoader, Document, Node
+from gpuguard.read.document import NULL, DataLoader, Document, Node, decode_frame
 from gpuguard.read.plan_json import check_version
 from gpuguard.read.values import ValuesModule, ValuesResource, decode_values, node, walk
 
@@ -63,7 +63,7 @@ def parse_show(data: bytes, path: str, project: str) -> Document:
     except RecursionError:
         raise InputError(f"{path}: nested too deeply to be a Terraform state") from None
     check_version(state.format_version, path)
-    root = decode_values(data_raw(data), path, "values") or ValuesModule()
+    root = decode_values(msgspec.Raw(data), path, "values") or ValuesModule()
     nodes: list[Node] = []
     sources: list[Node] = []
     for module, resource in walk(root):
@@ -71,21 +71,9 @@ def parse_show(data: bytes, path: str, project: str) -> Document:
     return _document(path, project, state.terraform_version, state.format_version, nodes, sources)
 
 
-def data_raw(data: bytes) -> msgspec.Raw:
-    """The whole text as an undecoded value."""
-    return msgspec.Raw(data)
-
-
 def parse_raw(data: bytes, path: str, project: str) -> Document:
     """A raw state file, version 4 (Terraform 0.12 and later; earlier versions were never valid there)."""
-    try:
-        state = msgspec.json.decode(data, type=_RawState)
-    except msgspec.ValidationError as error:
-        raise InputError(f"{path}: not a valid Terraform state: {error}") from None
-    except RecursionError:
-        raise InputError(f"{path}: nested too deeply to be a Terraform state") from None
-    except (msgspec.DecodeError, UnicodeError) as error:
-        raise InputError(f"{path}: not valid JSON: {error}") from None
+    state = decode_frame(data, _RawState, path, "state")
     if state.version != 4:
         raise InputError(
             f"{path}: state version {state.version} is not supported (only 4)",

@@ -47,7 +47,7 @@ fixtures: $(VENV)/.installed
 	$(BIN)/python scripts/make_fixtures.py $(if $(PLANNER),--planner "$(PLANNER)")
 
 catalog: $(VENV)/.installed
-	$(BIN)/python -m gpuguard.price.build
+	$(BIN)/python -m gpuguard.price.build --manifest
 
 benchmark: $(VENV)/.installed
 	$(BIN)/python benchmarks/run.py

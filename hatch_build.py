@@ -1,8 +1,7 @@
 """Packaging hook: a wheel or an editable install gets a freshly built price catalog."""
 
-import importlib.util
+import importlib
 import sys
-from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
@@ -17,13 +16,9 @@ class CatalogBuildHook(BuildHookInterface):  # type: ignore[type-arg, misc, unus
         """Build the catalog in place. `version` is ``standard`` or ``editable``; a source archive takes none."""
         if self.target_name != "wheel":
             return
-        # Loaded by path: the packaging environment has none of gpuguard's dependencies, and importing the package
-        # could need them some day.
-        path = Path(self.root) / "gpuguard" / "price" / "build.py"
-        spec = importlib.util.spec_from_file_location("gpuguard_catalog_build", path)
-        if spec is None or spec.loader is None:
-            raise FileNotFoundError(path)
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[spec.name] = module  # dataclasses look their module up
-        spec.loader.exec_module(module)
-        module.build()
+        # The packaging environment has none of gpuguard's dependencies; what building the catalog imports needs none.
+        sys.path.insert(0, self.root)
+        try:
+            importlib.import_module("gpuguard.price.build").build()
+        finally:
+            sys.path.remove(self.root)

@@ -47,3 +47,9 @@ class ConfigError(GpuguardError):
 
 class CatalogError(GpuguardError):
     """The price catalog is missing, foreign or damaged."""
+
+
+class ServiceError(GpuguardError):
+    """An outside service did not answer, or not as it documents."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.SERVICE

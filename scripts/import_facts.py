@@ -647,6 +647,7 @@ def instance_types(facts: Facts) -> dict[str, list[Row]]:
         row.update(sku=sku, family=family_of(cloud, sku, fact["family"]), vcpus=fact["vcpus"], gpu_model=model)
         row.update(memory_gib=fact["memory_gib"], gpu_count=count, gpu_memory_gib=total, arch=fact["arch"])
         row.update(status=STATUS[fact["status"]], source=facts.source(fact))
+        row.update(local_ssd_gib=fact["local_ssd_gib"], network_gbps=fact["network_gbps"])
         if sku in RETIRED:
             log("corrected", f"{cloud} {sku}: retired, {RETIRED[sku]}")
             row["status"] = "retired"
@@ -686,7 +687,9 @@ def accelerators(facts: Facts) -> list[Row]:
         row.update(model=model, vendor=fact["vendor"], architecture=fact["architecture"], source=facts.source(fact))
         row.update(launch_year=fact["launch_year"], memory_gib=fact["memory_gib"])
         row.update(memory_bandwidth_gbps=fact["memory_bandwidth_gbps"], fp32_tflops=fact["fp32_tflops"])
-        row.update(fp16_tflops=fact["fp16_tensor_tflops_dense"] or fact["bf16_tflops_dense"])
+        row.update(fp16_tflops=fact["fp16_tensor_tflops_dense"], bf16_tflops=fact["bf16_tflops_dense"])
+        row.update(fp8_tflops=fact["fp8_tflops_dense"], int8_tops=fact["int8_tops"], tdp_watts=fact["tdp_w"])
+        row.update(memory_type=fact["memory_type"], interconnect=fact["interconnect"], status="current")
         row.update(mig_max_instances=fact["mig_max_instances"], aliases=" ".join(sorted(aliases)))
         rows.append(row)
     return rows

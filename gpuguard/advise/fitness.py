@@ -206,7 +206,7 @@ def _bounded(figure: Performance, low: float = 0.0, high: float = math.inf) -> P
 def _dominates(one: AcceleratorModel, two: AcceleratorModel) -> bool:
     """Whether every peak figure of `one` is known and at least that of `two`, and one of them is higher."""
     pairs = (
-        (one.fp16_tflops, two.fp16_tflops),
+        (one.fp16_tflops or one.bf16_tflops, two.fp16_tflops or two.bf16_tflops),
         (one.fp32_tflops, two.fp32_tflops),
         (one.memory_bandwidth_gbps, two.memory_bandwidth_gbps),
         (one.memory_gib, two.memory_gib),

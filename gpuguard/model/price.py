@@ -13,8 +13,11 @@ PriceKind = Literal[
     "storage",  # a month of one GiB of a disk type, or of one disk of a fixed size tier
     "iops",  # a month of one provisioned IOPS
     "throughput",  # a month of one provisioned MiB/s
+    "file_system",  # a month of one GiB of a parallel or network file system
+    "snapshot",  # a month of one GiB of a disk snapshot
     "license",  # one hour of an operating system licence; sku is a machine type or "per-vcpu"
     "network",  # one hour of a public IPv4 address and the like
+    "transfer",  # one GiB moved: egress, between regions, through NAT
     "control_plane",  # one hour of a managed Kubernetes control plane
     "managed_service",  # one hour of a managed ML machine
 ]
@@ -62,7 +65,11 @@ class Unpriced(msgspec.Struct, frozen=True):
 
 
 class AcceleratorModel(msgspec.Struct, frozen=True):
-    """Facts about one accelerator model. `memory_gib` is per accelerator; bandwidth in GB/s; TFLOPS dense."""
+    """Facts about one accelerator model, each figure for one accelerator.
+
+    Bandwidth in GB/s; peak TFLOPS and TOPS without sparsity, those of 16 bits and less by tensor cores. `mig_profiles`
+    are the slices it can be cut into, separated by blanks. `status` is current, previous or retired.
+    """
 
     model: str
     vendor: str
@@ -75,12 +82,24 @@ class AcceleratorModel(msgspec.Struct, frozen=True):
     mig_max_instances: int | None
     source: str
     as_of: str
+    status: str = "current"
+    memory_type: str = ""
+    fp64_tflops: float | None = None
+    tf32_tflops: float | None = None
+    bf16_tflops: float | None = None
+    fp8_tflops: float | None = None
+    int8_tops: float | None = None
+    fp4_tflops: float | None = None
+    tdp_watts: float | None = None
+    interconnect: str = ""
+    mig_profiles: str = ""
 
 
 class InstanceType(msgspec.Struct, frozen=True):
     """Facts about one machine type. `gpu_model` None: it carries no accelerator. `gpu_count` may be a fraction.
 
-    `gpu_memory_gib` is the memory of all its accelerators together; `status` is current, previous or retired.
+    `gpu_memory_gib` is the memory of all its accelerators together; `status` is current, previous or retired;
+    `network_gbps` the most its network moves, in Gbit/s.
     """
 
     cloud: str
@@ -95,6 +114,8 @@ class InstanceType(msgspec.Struct, frozen=True):
     status: str
     source: str
     as_of: str
+    local_ssd_gib: float | None = None
+    network_gbps: float | None = None
 
 
 class Performance(msgspec.Struct, frozen=True):

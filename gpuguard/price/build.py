@@ -1,7 +1,7 @@
 """Build the embedded price catalog from the source tables in `gpuguard/price/data`.
 
 ``python -m gpuguard.price.build [--data DIR] [--out FILE]``; the packaging hook calls `build` for wheels and editable
-installs. Only the standard library is used and nothing of gpuguard is imported, because the hook runs in an isolated
+installs. Only the standard library and the catalog's schema are imported, because the hook runs in an isolated
 environment before anything is installed.
 
 Every row is checked: an unknown column, source, unit, purchase model or model name, a price that is not positive, a
@@ -11,63 +11,39 @@ The same tables give the same bytes with the same SQLite library; the checksum s
 
 import argparse
 import csv
-import hashlib
+import json
 import math
-import os
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
-if TYPE_CHECKING:
-    from sqlite3 import Connection
-
-SCHEMA_VERSION = 1
-"""Raised whenever a catalog file of an older gpuguard can no longer be read."""
-
-APPLICATION_ID = 0x47505547
-"""``GPUG`` in the SQLite header: tells a catalog from any other SQLite file."""
+from gpuguard.price.schema import (
+    ARCHITECTURES,
+    BANDS,
+    BASES,
+    COMMITMENTS,
+    CONFIDENCES,
+    GEOGRAPHIES,
+    KINDS,
+    OPERATING_SYSTEMS,
+    PAYMENTS,
+    PURCHASE_MODELS,
+    SCOPES,
+    STATUSES,
+    TABLES,
+    TERMS,
+    Value,
+)
+from gpuguard.price.store import Manifest, write
 
 DATA = Path(__file__).with_name("data")
 OUTPUT = Path(__file__).with_name("catalog.sqlite")
-
-KINDS = {
-    "machine": ("hour",),
-    "accelerator": ("hour",),
-    "vcpu": ("hour",),
-    "memory": ("hour",),
-    "storage": ("GiB-month", "disk-month"),
-    "iops": ("IOPS-month",),
-    "throughput": ("MiBps-month",),
-    "license": ("hour",),
-    "network": ("hour",),
-    "control_plane": ("hour",),
-    "managed_service": ("hour",),
-}
-"""The units a price of each kind may have."""
-
-PURCHASE_MODELS = (
-    "on_demand",
-    "spot",
-    "reserved",
-    "savings_plan",
-    "committed_use",
-    "capacity_block",
-    "flex_start",
-)
-COMMITMENTS = ("reserved", "savings_plan", "committed_use")
-OPERATING_SYSTEMS = ("linux", "windows", "rhel", "sles", "rhel-sap", "sles-sap")
-TERMS = ("", "1y", "3y")
-PAYMENTS = ("", "no_upfront", "partial_upfront", "all_upfront")
-STATUSES = ("current", "previous", "retired")
-BASES = ("measured", "chained", "proxy", "datasheet")
-CONFIDENCES = ("high", "medium", "low")
-GEOGRAPHIES = ("na", "sa", "eu", "me", "af", "ap", "oc")
-BANDS = ("<5%", "5-10%", "10-15%", "15-20%", ">20%")
-SCOPES = ("cloud", "gpu", "family", "sku")
+MANIFEST = "manifest.json"
+"""Beside the source tables: what a build of them gives, so that a diff shows it."""
 
 PRICE_COLUMNS = (
     "sku",
@@ -94,6 +70,8 @@ TYPE_COLUMNS = (
     "gpu_memory_gib",
     "arch",
     "status",
+    "local_ssd_gib",
+    "network_gbps",
     "source",
 )
 CPU_TYPE_COLUMNS = ("sku", "family", "vcpus", "memory_gib", "arch", "source")
@@ -102,13 +80,27 @@ ACCELERATOR_COLUMNS = (
     "vendor",
     "architecture",
     "launch_year",
+    "status",
     "memory_gib",
+    "memory_type",
     "memory_bandwidth_gbps",
-    "fp16_tflops",
+    "fp64_tflops",
     "fp32_tflops",
+    "tf32_tflops",
+    "fp16_tflops",
+    "bf16_tflops",
+    "fp8_tflops",
+    "int8_tops",
+    "fp4_tflops",
+    "tdp_watts",
+    "interconnect",
     "mig_max_instances",
+    "mig_profiles",
     "aliases",
     "source",
+)
+_ACCELERATOR_NUMBERS = tuple(
+    name for name in ACCELERATOR_COLUMNS if name.endswith(("_gib", "_gbps", "_tflops", "_tops", "_watts"))
 )
 REGION_COLUMNS = (
     "cloud",
@@ -142,71 +134,9 @@ BAND_COLUMNS = ("region", "sku", "os", "band", "source")
 HOLE_COLUMNS = ("cloud", "sku", "reason")
 SOURCE_COLUMNS = ("id", "as_of", "title")
 
-_SCHEMA = """
-CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE source (id TEXT PRIMARY KEY, as_of TEXT NOT NULL, title TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE price (
-    cloud TEXT NOT NULL, kind TEXT NOT NULL, sku TEXT NOT NULL, region TEXT NOT NULL, os TEXT NOT NULL,
-    purchase_model TEXT NOT NULL, term TEXT NOT NULL, payment TEXT NOT NULL, unit TEXT NOT NULL, usd TEXT NOT NULL,
-    low TEXT, high TEXT, upfront TEXT, source TEXT NOT NULL, note TEXT NOT NULL,
-    PRIMARY KEY (cloud, kind, sku, region, os, purchase_model, term, payment)) WITHOUT ROWID;
-CREATE INDEX price_by_region ON price (cloud, region, kind, purchase_model, sku);
-CREATE TABLE lowest (
-    cloud TEXT NOT NULL, sku TEXT NOT NULL, os TEXT NOT NULL, purchase_model TEXT NOT NULL, term TEXT NOT NULL,
-    payment TEXT NOT NULL, unit TEXT NOT NULL, usd TEXT NOT NULL, source TEXT NOT NULL, note TEXT NOT NULL,
-    PRIMARY KEY (cloud, sku, os, purchase_model, term, payment)) WITHOUT ROWID;
-CREATE TABLE instance_type (
-    cloud TEXT NOT NULL, lower_sku TEXT NOT NULL, sku TEXT NOT NULL, family TEXT NOT NULL, vcpus REAL,
-    memory_gib REAL, gpu_model TEXT, gpu_count REAL NOT NULL, gpu_memory_gib REAL, arch TEXT NOT NULL,
-    status TEXT NOT NULL, source TEXT NOT NULL, as_of TEXT NOT NULL,
-    PRIMARY KEY (cloud, lower_sku)) WITHOUT ROWID;
-CREATE INDEX gpu_type ON instance_type (cloud, gpu_model) WHERE gpu_model IS NOT NULL;
-CREATE TABLE accelerator (
-    model TEXT PRIMARY KEY, vendor TEXT NOT NULL, architecture TEXT NOT NULL, launch_year INTEGER, memory_gib REAL,
-    memory_bandwidth_gbps REAL, fp16_tflops REAL, fp32_tflops REAL, mig_max_instances INTEGER, source TEXT NOT NULL,
-    as_of TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE accelerator_alias (alias TEXT PRIMARY KEY, model TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE region (
-    cloud TEXT NOT NULL, name TEXT NOT NULL, display_name TEXT NOT NULL, country TEXT NOT NULL,
-    geography TEXT NOT NULL, utc_offset TEXT NOT NULL, latitude REAL, longitude REAL,
-    PRIMARY KEY (cloud, name)) WITHOUT ROWID;
-CREATE TABLE discount (
-    cloud TEXT NOT NULL, scope TEXT NOT NULL, name TEXT NOT NULL, region TEXT NOT NULL, os TEXT NOT NULL,
-    purchase_model TEXT NOT NULL, term TEXT NOT NULL, low_percent TEXT NOT NULL, high_percent TEXT NOT NULL,
-    kind TEXT NOT NULL, source TEXT NOT NULL, as_of TEXT NOT NULL,
-    PRIMARY KEY (cloud, scope, name, region, os, purchase_model, term)) WITHOUT ROWID;
-CREATE TABLE performance_pair (
-    workload TEXT NOT NULL, model TEXT NOT NULL, other TEXT NOT NULL, ratio REAL NOT NULL, low REAL NOT NULL,
-    high REAL NOT NULL, benchmarks INTEGER NOT NULL, PRIMARY KEY (workload, model, other)) WITHOUT ROWID;
-CREATE TABLE performance_ratio (
-    workload TEXT NOT NULL, model TEXT NOT NULL, reference TEXT NOT NULL, ratio REAL NOT NULL, low REAL, high REAL,
-    basis TEXT NOT NULL, confidence TEXT NOT NULL, PRIMARY KEY (workload, model)) WITHOUT ROWID;
-CREATE TABLE interruption (
-    region TEXT NOT NULL, sku TEXT NOT NULL, os TEXT NOT NULL, band TEXT NOT NULL,
-    PRIMARY KEY (region, sku, os)) WITHOUT ROWID;
-CREATE TABLE hole (cloud TEXT NOT NULL, sku TEXT NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (cloud, sku)) WITHOUT ROWID;
-"""
-
-TABLES = (
-    "source",
-    "price",
-    "lowest",
-    "instance_type",
-    "accelerator",
-    "accelerator_alias",
-    "region",
-    "discount",
-    "performance_pair",
-    "performance_ratio",
-    "interruption",
-    "hole",
-)
-
 _DATE = re.compile(r"\d{4}(?:-\d{2}(?:-\d{2})?)?\Z")
 _OFFSET = re.compile(r"[+-]\d{2}:\d{2}\Z")
 _DECIMAL = re.compile(r"\d{1,9}(?:\.\d{1,30})?\Z")
-
-Value = str | float | int | None
 
 
 class BuildError(Exception):
@@ -327,44 +257,12 @@ def read(data: Path) -> Tables:
         if (line["cloud"], line["sku"]) not in known:
             line.fail(f"{line['cloud']} {line['sku']} is not in the types table")
         tables.rows["hole"].append((line["cloud"], line["sku"], line.text("reason")))
-    for rows in tables.rows.values():
-        rows.sort(key=lambda row: tuple("" if value is None else str(value) for value in row))
     return tables
 
 
-def build(data: Path = DATA, output: Path = OUTPUT) -> str:
-    """Build the catalog at `output` from the tables below `data` and return its version.
-
-    The version is the day of the newest price row followed by the first eight digits of the checksum, so that two
-    catalogs of the same day with other rows have other versions. The file appears whole or not at all.
-    """
-    import sqlite3
-
-    tables = read(data)
-    checksum = content_checksum(tables.rows)
-    newest = max(str(tables.sources[str(row[13]).split()[0]][0]) for row in tables.rows["price"])
-    version = f"{newest}+{checksum[:8]}"
-    temporary = output.with_name(f".{output.name}.{os.getpid()}.tmp")
-    temporary.unlink(missing_ok=True)
-    try:
-        connection = sqlite3.connect(temporary)
-        try:
-            _write(connection, tables, {"version": version, "checksum": checksum})
-        finally:
-            connection.close()
-        temporary.replace(output)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return version
-
-
-def content_checksum(rows: Mapping[str, Sequence[Sequence[Value]]]) -> str:
-    """Return the SHA-256 over all rows of all tables, sorted, as hexadecimal digits."""
-    digest = hashlib.sha256()
-    for table in TABLES:
-        lines = sorted("\x1f".join("\x00" if value is None else str(value) for value in row) for row in rows[table])
-        digest.update("\n".join([table, *lines, ""]).encode())
-    return digest.hexdigest()
+def build(data: Path = DATA, output: Path = OUTPUT) -> Manifest:
+    """Build the catalog at `output` from the tables below `data` and return its manifest."""
+    return write(output, read(data).rows)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -372,33 +270,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m gpuguard.price.build", description="Build the price catalog.")
     parser.add_argument("--data", type=Path, default=DATA, help="folder with the source tables")
     parser.add_argument("--out", type=Path, default=OUTPUT, help="catalog file to write")
+    parser.add_argument("--manifest", action="store_true", help="write manifest.json beside the source tables, too")
     options = parser.parse_args(arguments)
     try:
-        version = build(options.data, options.out)
+        manifest = build(options.data, options.out)
+        if options.manifest:
+            text = json.dumps(manifest, indent=2) + "\n"
+            (options.data / MANIFEST).write_text(text, encoding="utf-8")
     except (BuildError, OSError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
-    sys.stdout.write(f"{options.out}: catalog {version}, {options.out.stat().st_size:,} bytes\n")
+    sys.stdout.write(f"{options.out}: catalog {manifest['version']}, {options.out.stat().st_size:,} bytes\n")
     return 0
-
-
-def _write(connection: "Connection", tables: Tables, meta: Mapping[str, str]) -> None:
-    # Page size and encoding are fixed and everything is inserted in order, then compacted: same rows, same bytes.
-    connection.isolation_level = None
-    for pragma in ("page_size = 4096", "encoding = 'UTF-8'", "journal_mode = OFF", "synchronous = OFF"):
-        connection.execute(f"PRAGMA {pragma}")
-    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-    connection.executescript(_SCHEMA)
-    connection.execute("BEGIN")
-    connection.executemany("INSERT INTO meta VALUES (?, ?)", sorted(meta.items()))
-    for table in TABLES:
-        rows = tables.rows[table]
-        if rows:
-            marks = ", ".join("?" * len(rows[0]))
-            connection.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)  # noqa: S608 - names are ours
-    connection.execute("COMMIT")
-    connection.execute("VACUUM")
 
 
 def _lines(path: Path, columns: Sequence[str], unique: Sequence[str] = ()) -> Iterator[Line]:
@@ -434,19 +317,16 @@ def _accelerators(data: Path, tables: Tables) -> None:
                 line.fail(f"alias {alias!r} must be lower case with dashes")
             if aliases.setdefault(alias, model) != model:
                 line.fail(f"alias {alias!r} belongs to {aliases[alias]} already")
-        year, slices = line.number_of("launch_year"), line.number_of("mig_max_instances")
+        numbers = {column: line.number_of(column) for column in _ACCELERATOR_NUMBERS}
+        for column in ("launch_year", "mig_max_instances"):
+            numbers[column] = None if (number := line.number_of(column)) is None else int(number)
+        texts = {column: line[column] for column in ACCELERATOR_COLUMNS if column not in numbers}
+        texts["status"] = line.one_of("status", STATUSES)
+        texts["vendor"] = line.text("vendor")
+        texts["source"] = tables.source(line)
         tables.rows["accelerator"].append(
             (
-                model,
-                line.text("vendor"),
-                line["architecture"],
-                None if year is None else int(year),
-                line.number_of("memory_gib"),
-                line.number_of("memory_bandwidth_gbps"),
-                line.number_of("fp16_tflops"),
-                line.number_of("fp32_tflops"),
-                None if slices is None else int(slices),
-                tables.source(line),
+                *(numbers.get(column, texts.get(column)) for column in ACCELERATOR_COLUMNS if column != "aliases"),
                 tables.as_of(line),
             )
         )
@@ -476,7 +356,7 @@ def _instance_types(folder: Path, tables: Tables) -> None:
     cloud = folder.name
     seen: dict[str, str] = {}
 
-    def add(line: Line, gpu: tuple[Value, ...], status: str) -> None:
+    def add(line: Line, gpu: tuple[Value, ...], status: str, extras: tuple[Value, Value]) -> None:
         sku = line.text("sku")
         if seen.setdefault(sku.lower(), sku) != sku or (cloud, sku.lower()) in known:
             line.fail(f"{sku} is there already")
@@ -490,8 +370,9 @@ def _instance_types(folder: Path, tables: Tables) -> None:
                 line.number_of("vcpus"),
                 line.number_of("memory_gib"),
                 *gpu,
-                line.one_of("arch", ("x86_64", "arm64", "")),
+                line.one_of("arch", ARCHITECTURES),
                 status,
+                *extras,
                 tables.source(line),
                 tables.as_of(line),
             )
@@ -500,9 +381,10 @@ def _instance_types(folder: Path, tables: Tables) -> None:
     known: set[tuple[str, str]] = set()
     for line in _lines(folder / "types.csv", TYPE_COLUMNS):
         gpu = (tables.model(line, "gpu_model"), line.positive("gpu_count"), line.number_of("gpu_memory_gib"))
-        add(line, gpu, line.one_of("status", STATUSES))
+        extras = (line.number_of("local_ssd_gib"), line.number_of("network_gbps"))
+        add(line, gpu, line.one_of("status", STATUSES), extras)
     for line in _lines(folder / "cpu_types.csv", CPU_TYPE_COLUMNS):
-        add(line, (None, 0.0, None), "current")
+        add(line, (None, 0.0, None), "current", (None, None))
 
 
 def _prices(folder: Path, kind: str, tables: Tables) -> None:

@@ -14,6 +14,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
+from msgspec import convert
+
 from gpuguard.errors import CatalogError
 from gpuguard.model.price import (
     AcceleratorModel,
@@ -26,20 +28,12 @@ from gpuguard.model.price import (
     Region,
     Unpriced,
 )
+from gpuguard.price.schema import APPLICATION_ID, COLUMNS, EVERYWHERE, SCHEMA_VERSION, Row
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
-SCHEMA_VERSION = 1
-"""The schema this reader knows; `gpuguard.price.build` writes it into the file."""
-
-APPLICATION_ID = 0x47505547
 EMBEDDED = Path(__file__).with_name("catalog.sqlite")
-EVERYWHERE = "*"
-"""Region of a list price that is the same in all regions of a cloud."""
-
-COMMITMENTS = ("reserved", "savings_plan", "committed_use")
-
 _LONGEST_NAME = 256
 _HEADER_BYTES = 100
 _REBUILD = "install gpuguard again, or run `python -m gpuguard.price.build` in a checkout"
@@ -74,8 +68,6 @@ _ACCELERATED = {
     "coreweave": r"gd-.*|hgx-.*|gb\d+-.*\Z",
     "verda": r"\d+(?:a|b|h|l|v|gb|rtx|rtxpro)\d+.*\Z",
 }
-
-Row = tuple[str | float | int | None, ...]
 
 
 class _Bought(NamedTuple):
@@ -135,7 +127,9 @@ class Catalog:
         try:
             # as_uri() quotes ?, # and % in the path, which would otherwise change what SQLite opens.
             connection = sqlite3.connect(path.absolute().as_uri() + "?mode=ro&immutable=1", uri=True)
-            meta = dict(connection.execute("SELECT name, value FROM meta").fetchall())
+            meta = dict(
+                connection.execute("SELECT name, value FROM meta WHERE name IN ('version', 'checksum')").fetchall()
+            )
         except sqlite3.Error as error:
             if connection is not None:
                 connection.close()
@@ -384,7 +378,7 @@ class Catalog:
         rows = self._rows("SELECT * FROM instance_type WHERE cloud = ? AND lower_sku = ?", (cloud, name.lower()))
         # Only Azure's API folds letter case; elsewhere another spelling is another, unknown name.
         if rows and (cloud == "azure" or rows[0][2] == name):
-            return _instance_type(rows[0], self._source_titles(str(rows[0][11])))
+            return _instance_type(rows[0], self._source_titles(str(rows[0][13])))
         return self._custom_type(name) if cloud == "gcp" and _storable(name) else None
 
     def _custom_type(self, name: str) -> InstanceType | None:
@@ -587,21 +581,9 @@ class Catalog:
     def _accelerators(self) -> dict[str, AcceleratorModel]:
         models = {}
         for row in self._rows("SELECT * FROM accelerator"):
-            model, vendor, architecture = (str(cell) for cell in row[:3])
-            memory, bandwidth, fp16, fp32 = (None if cell is None else float(cell) for cell in row[4:8])
-            models[model] = AcceleratorModel(
-                model=model,
-                vendor=vendor,
-                architecture=architecture,
-                launch_year=None if row[3] is None else int(row[3]),
-                memory_gib=memory,
-                memory_bandwidth_gbps=bandwidth,
-                fp16_tflops=fp16,
-                fp32_tflops=fp32,
-                mig_max_instances=None if row[8] is None else int(row[8]),
-                source=self._source_titles(str(row[9])),
-                as_of=str(row[10]),
-            )
+            facts = dict(zip(COLUMNS["accelerator"], row, strict=True))
+            facts["source"] = self._source_titles(str(facts["source"]))
+            models[str(facts["model"])] = convert(facts, AcceleratorModel)
         aliases = self._rows("SELECT alias, model FROM accelerator_alias")
         return {str(alias): models[str(model)] for alias, model in aliases if str(model) in models}
 
@@ -730,7 +712,9 @@ def _instance_type(row: Row, source: str) -> InstanceType:
         arch=str(row[9]),
         status=str(row[10]),
         source=source,
-        as_of=str(row[12]),
+        as_of=str(row[14]),
+        local_ssd_gib=None if row[11] is None else float(row[11]),
+        network_gbps=None if row[12] is None else float(row[12]),
     )
 
 

@@ -467,11 +467,6 @@ def test_any_text_is_an_answer_and_never_a_crash(built: Path, cloud: str, name: 
 # --- files ---
 
 
-def test_the_reader_and_the_build_speak_of_the_same_schema() -> None:
-    assert catalog_module.SCHEMA_VERSION == build.SCHEMA_VERSION
-    assert catalog_module.APPLICATION_ID == build.APPLICATION_ID
-
-
 def test_a_catalog_opens_from_a_path_that_looks_like_a_query(built: Path, tmp_path: Path) -> None:
     folder = tmp_path / "a?mode=rwc#b%20ü c"
     folder.mkdir()

@@ -1,6 +1,7 @@
 """Integrity of the source tables, and of the build that turns them into the catalog."""
 
 import csv
+import json
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 
 from gpuguard.price import build
 from gpuguard.price.catalog import Catalog
+from gpuguard.price.schema import KINDS, TABLES
 
 Row = dict[str, str]
 LARGE_CLOUDS = ("aws", "azure", "gcp")
@@ -49,7 +51,7 @@ def data(tmp_path: Path) -> Path:
 
 def test_every_table_passes_the_checks_of_the_build(tables: build.Tables) -> None:
     assert len(tables.rows["price"]) > 9000
-    assert all(tables.rows[name] for name in build.TABLES)
+    assert all(tables.rows[name] for name in TABLES)
 
 
 def test_every_file_is_a_table_that_the_build_reads() -> None:
@@ -62,11 +64,12 @@ def test_every_file_is_a_table_that_the_build_reads() -> None:
         "performance_ratios.csv",
         "regions.csv",
         "sources.csv",
+        build.MANIFEST,
         "aws/interruption.csv",
     }
     for cloud in clouds():
         named |= {f"{cloud}/{name}.csv" for name in ("types", "cpu_types", "lowest")}
-        named |= {f"{cloud}/prices/{kind}.csv" for kind in build.KINDS}
+        named |= {f"{cloud}/prices/{kind}.csv" for kind in KINDS}
     assert found <= named
 
 
@@ -82,7 +85,7 @@ def test_every_source_is_used_by_some_row(tables: build.Tables) -> None:
 
 @pytest.mark.parametrize("cloud", clouds())
 def test_the_rows_of_a_price_table_stand_in_order_and_lines_stay_short(cloud: str) -> None:
-    for kind in build.KINDS:
+    for kind in KINDS:
         rows = prices(cloud, kind)
         skus = [row["sku"] for row in rows]
         assert len(list(dict.fromkeys(skus))) == sum(
@@ -100,7 +103,7 @@ def test_every_priced_machine_has_its_type(cloud: str) -> None:
 @pytest.mark.parametrize("cloud", clouds())
 def test_every_priced_region_is_known(cloud: str, tables: build.Tables) -> None:
     known = {row[1] for row in tables.rows["region"] if row[0] == cloud} | {"*"}
-    for kind in build.KINDS:
+    for kind in KINDS:
         assert {row["region"] for row in prices(cloud, kind)} <= known
 
 
@@ -120,7 +123,7 @@ def test_every_current_gpu_machine_has_a_list_price_or_is_a_known_hole(cloud: st
 
 @pytest.mark.parametrize("cloud", LARGE_CLOUDS)
 def test_a_spot_or_committed_price_is_not_above_the_list_price(cloud: str) -> None:
-    for kind in build.KINDS:
+    for kind in KINDS:
         rows = prices(cloud, kind)
         listed = {(row["sku"], row["region"], row["os"]): row for row in rows if row["purchase_model"] == "on_demand"}
         for row in rows:
@@ -183,6 +186,26 @@ def test_the_build_gives_the_same_bytes_twice(tmp_path: Path) -> None:
     assert one.stat().st_size < 8_000_000
 
 
+def test_the_manifest_beside_the_tables_is_what_they_give(tmp_path: Path) -> None:
+    """`make catalog` writes it anew; a diff shows what a change of the tables does to the whole."""
+    written = json.loads((build.DATA / build.MANIFEST).read_text(encoding="utf-8"))
+    assert written == build.build(output=tmp_path / "catalog.sqlite")
+
+
+def test_the_manifest_counts_rows_and_tells_ages_by_cloud_and_model() -> None:
+    manifest = json.loads((build.DATA / build.MANIFEST).read_text(encoding="utf-8"))
+    listed = [row for kind in KINDS for row in prices("aws", kind) if row["purchase_model"] == "spot"]
+    dates = {row["id"]: row["as_of"] for row in table("sources.csv")}
+    days = [min(dates[name] for name in row["source"].split()) for row in listed]
+    assert manifest["prices"]["aws"]["spot"] == {
+        "prices": len(listed),
+        "skus": len({row["sku"] for row in listed}),
+        "regions": len({row["region"] for row in listed}),
+        "oldest": min(days),
+        "newest": max(days),
+    }
+
+
 def test_the_version_changes_with_the_rows(tmp_path: Path, data: Path) -> None:
     first = build.build(data, tmp_path / "one.sqlite")
     path = data / "aws" / "prices" / "machine.csv"
@@ -190,8 +213,9 @@ def test_the_version_changes_with_the_rows(tmp_path: Path, data: Path) -> None:
     second = build.build(data, tmp_path / "two.sqlite")
     assert first != second
     with Catalog.open(tmp_path / "two.sqlite") as catalog:
-        assert catalog.version == second
-        assert second.endswith(catalog.checksum[:8])
+        assert catalog.version == second["version"]
+        assert catalog.checksum == second["checksum"]
+        assert second["checksum"].startswith(f"sha256:{catalog.version[-8:]}")
 
 
 def test_the_order_of_rows_does_not_matter(tmp_path: Path, data: Path) -> None:
@@ -295,9 +319,9 @@ def test_the_command_builds_and_answers_errors_without_a_traceback(tmp_path: Pat
 
 def test_the_build_runs_on_the_standard_library_alone() -> None:
     """The packaging hook has nothing else."""
-    program = "import runpy, sys; sys.argv[1:] = ['--help']; runpy.run_path(sys.argv[0], run_name='__main__')"
-    script = str(Path(build.__file__))
-    command = [sys.executable, "-I", "-S", "-c", program.replace("sys.argv[0]", repr(script))]
+    root = str(build.DATA.parents[2])
+    program = f"import sys; sys.path.insert(0, {root!r}); from gpuguard.price.build import main; main(['--help'])"
+    command = [sys.executable, "-I", "-S", "-c", program]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "catalog" in done.stdout

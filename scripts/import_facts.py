@@ -1,7 +1,7 @@
-"""Write the source tables in gpuguard/price/data from a folder of collected price facts.
+"""Merge a folder of collected price facts into the source tables in gpuguard/price/data.
 
 ``python scripts/import_facts.py FACTS_DIR [--data DIR]``. The only program that reads that folder: gpuguard builds and
-tests without it. The output is sorted and the same every time. What was left out, corrected or looks odd is printed
+tests without it. Newer figures take the place of older ones (see `tables`). What was left out, corrected or looks odd is printed
 with its reason; nothing is dropped in silence. A note or a name it does not know stops the import.
 """
 
@@ -18,8 +18,8 @@ from statistics import median
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from gpuguard.price import build
-
-Row = dict[str, str]
+from scripts.finish import finish
+from scripts.tables import Row, Sources, Store, log, plain
 
 # --- what the facts call things, and what we call them -----------------------------------------------------------
 
@@ -268,36 +268,14 @@ NOTES = (
     (r"observed: Windows minus Linux.*", "difference of Windows and Linux prices, the same for every type seen"),
 )
 
-HOLES = {
-    "p5e.48xlarge": "sold as capacity blocks",
-    "p6e-gb200.36xlarge": "sold as UltraServers by capacity block; no list price known",
-    "trn2.3xlarge": "sold as capacity blocks and commitments",
-    "trn2.48xlarge": "sold as capacity blocks and commitments",
-    "a4-highgpu-8g": "Google publishes commitments, spot and Flex-start only",
-    "a4x-highgpu-4g": "no published price",
-    "a4x-maxgpu-4g-metal": "no published price",
-    "a3-edgegpu-8g": "no published price",
-    "a3-edgegpu-8g-nolssd": "no published price",
-    "a3-ultragpu-8g-nolssd": "no published price",
-}
-
-REPORT: dict[str, list[str]] = defaultdict(list)
-
-
-def log(section: str, line: str) -> None:
-    """Remember something a person should see when the import is done."""
-    REPORT[section].append(line)
-
-
 # --- reading ------------------------------------------------------------------------------------------------------
 
 
 class Facts:
     """The folder of facts, and the short source ids given out so far."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.sources: dict[str, tuple[str, str]] = {}
+    def __init__(self, folder: Path, sources: Sources) -> None:
+        self.folder, self._sources = folder, sources
 
     def rows(self, name: str) -> list[Row]:
         """All rows of one fact table."""
@@ -313,10 +291,7 @@ class Facts:
 
     def source_id(self, title: str, as_of: str) -> str:
         """Return the id of one source at one date, the same in every run."""
-        base = f"{_slug(title)}-{as_of}"
-        if self.sources.setdefault(base, (as_of, title)) != (as_of, title):
-            raise SystemExit(f"two sources would be called {base}: {self.sources[base][1]} and {title}")
-        return base
+        return self._sources.id(title, as_of)
 
 
 def _split_sources(text: str) -> list[str]:
@@ -354,19 +329,6 @@ def _source_title(text: str) -> str:
     return text.strip()
 
 
-def _slug(title: str) -> str:
-    """Shorten a title: owner, last words of the path and commit of a repository, the first words of a page's title."""
-    match = re.match(r"([\w.-]+)/([\w.-]+?)(?:@([0-9a-f]{4})[0-9a-f]*)?(?::\s*(.*))?$", title)
-    if match is None:
-        return "-".join(re.sub(r"[^a-z0-9]+", " ", title.lower()).split()[:5])
-    owner, name, commit, path = match.groups()
-    words = re.sub(r"\.\w+$|\(.*", "", (path or name).strip()).lower().replace("/", " ").split()
-    plain_words = [re.sub(r"[^a-z0-9]+", "-", word).strip("-") for word in words]
-    generic = {"vms", "src", "data", "readme", "testdata", "pkg", "providers"}
-    last = [word for word in plain_words if word not in generic][-2:]
-    return "-".join([owner.lower(), *last, *([commit] if commit else [])])
-
-
 def note_of(text: str) -> str:
     """Say what a reader of the price must know, in our words; housekeeping of the facts is not repeated."""
     for pattern in SILENT_NOTES:
@@ -391,12 +353,6 @@ def price_row(
     row.update(sku=sku, region=region, os=os, purchase_model=model, term=term, payment=payment)
     row.update(unit=unit, usd=plain(usd), source=source, note=note)
     return row
-
-
-def plain(amount: str | Decimal) -> str:
-    """Write an amount without exponent and without trailing zeros; its value does not change."""
-    text = format(Decimal(amount), "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def machine_prices(facts: Facts) -> Iterator[tuple[str, str, Row]]:
@@ -827,46 +783,14 @@ def interruptions(facts: Facts) -> list[Row]:
     ]
 
 
-def holes(types: dict[str, list[Row]], prices: dict[tuple[str, str], dict[tuple[str, ...], Row]]) -> list[Row]:
-    """Return current machine types of the three large clouds that no on-demand row prices, with the reason."""
-    rows = []
-    for cloud in ("aws", "azure", "gcp"):
-        priced = {row["sku"] for row in prices[cloud, "machine"].values() if row["purchase_model"] == "on_demand"}
-        for row in types[cloud]:
-            if row["status"] == "current" and row["sku"] not in priced:
-                tpu = row["gpu_model"].startswith("TPU")
-                reason = "billed by the TPU chip" if tpu else HOLES.get(row["sku"], "no price found")
-                rows.append({"cloud": cloud, "sku": row["sku"], "reason": reason})
-    return rows
-
-
-# --- writing ------------------------------------------------------------------------------------------------------
-
-
-def write(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
-    """Write one table, sorted by its columns with numbers in names in natural order."""
-
-    def natural(row: Row) -> tuple[list[tuple[int, int, str]], ...]:
-        return tuple(
-            [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", row[column])]
-            for column in columns
-        )
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, columns, lineterminator="\n")
-        writer.writeheader()
-        ordered = sorted(rows, key=natural)
-        writer.writerows(ordered)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Import everything, check it by reading it back as the build does, and print what a person should know."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("facts", type=Path, metavar="FACTS_DIR")
     parser.add_argument("--data", type=Path, default=build.DATA, help="folder of the source tables to write")
     options = parser.parse_args(arguments)
-    facts, data = Facts(options.facts), options.data
+    store = Store(options.data)
+    facts = Facts(options.facts, store.sources)
 
     def all_prices() -> Iterator[tuple[str, str, Row]]:
         for part in (machine_prices, component_prices, storage_prices, fee_prices):
@@ -876,32 +800,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     look_for_oddities(prices)
     types = instance_types(facts)
     pairs, ratios = performance(facts)
-    for old in sorted(data.rglob("*.csv")):
-        old.unlink()
     for (cloud, table), rows in prices.items():
-        if table == "lowest":
-            write(data / cloud / "lowest.csv", build.LOWEST_COLUMNS, rows.values())
-        else:
-            write(data / cloud / "prices" / f"{table}.csv", build.PRICE_COLUMNS, rows.values())
+        store.merge(f"{cloud}/lowest.csv" if table == "lowest" else f"{cloud}/prices/{table}.csv", rows.values())
     for cloud, rows_of_cloud in types.items():
-        write(data / cloud / "types.csv", build.TYPE_COLUMNS, rows_of_cloud)
+        store.merge(f"{cloud}/types.csv", rows_of_cloud)
     for cloud, rows_of_cloud in cpu_types(facts, types).items():
-        write(data / cloud / "cpu_types.csv", build.CPU_TYPE_COLUMNS, rows_of_cloud)
-    write(data / "accelerators.csv", build.ACCELERATOR_COLUMNS, accelerators(facts))
-    write(data / "regions.csv", build.REGION_COLUMNS, regions(facts))
-    write(data / "discounts.csv", build.DISCOUNT_COLUMNS, discounts(facts))
-    write(data / "performance_pairs.csv", build.PAIR_COLUMNS, pairs)
-    write(data / "performance_ratios.csv", build.RATIO_COLUMNS, ratios)
-    write(data / "aws" / "interruption.csv", build.BAND_COLUMNS, interruptions(facts))
-    write(data / "holes.csv", build.HOLE_COLUMNS, holes(types, prices))
-    sources = [{"id": name, "as_of": as_of, "title": title} for name, (as_of, title) in facts.sources.items()]
-    write(data / "sources.csv", build.SOURCE_COLUMNS, sources)
-    tables = build.read(data)
-    for section, lines in sorted(REPORT.items()):
-        print(f"{section}: {len(lines)}")
-        for line in lines:
-            print(f"  {line}")
-    print("rows:", ", ".join(f"{name} {len(rows):,}" for name, rows in tables.rows.items()))
+        store.merge(f"{cloud}/cpu_types.csv", rows_of_cloud)
+    store.merge("accelerators.csv", accelerators(facts))
+    store.merge("regions.csv", regions(facts))
+    store.merge("discounts.csv", discounts(facts))
+    store.merge("performance_pairs.csv", pairs)
+    store.merge("performance_ratios.csv", ratios)
+    store.merge("aws/interruption.csv", interruptions(facts))
+    finish(store)
     return 0
 
 

@@ -131,6 +131,7 @@ PAIR_COLUMNS = ("workload", "model", "other", "ratio", "low", "high", "benchmark
 RATIO_COLUMNS = ("workload", "model", "reference", "ratio", "low", "high", "basis", "confidence")
 LOWEST_COLUMNS = ("sku", "os", "purchase_model", "term", "payment", "unit", "usd", "source", "note")
 BAND_COLUMNS = ("region", "sku", "os", "band", "source")
+OFFERING_COLUMNS = ("sku", "region", "zones", "source")
 HOLE_COLUMNS = ("cloud", "sku", "reason")
 SOURCE_COLUMNS = ("id", "as_of", "title")
 
@@ -245,6 +246,7 @@ def read(data: Path) -> Tables:
         for kind in KINDS:
             _prices(folder, kind, tables)
         _lowest(folder, tables)
+        _offerings(folder, tables)
     _discounts(data, tables)
     _performance(data, tables)
     tables.rows["interruption"] = [
@@ -429,6 +431,12 @@ def _lowest(folder: Path, tables: Tables) -> None:
                 line["note"],
             )
         )
+
+
+def _offerings(folder: Path, tables: Tables) -> None:
+    for line in _lines(folder / "offerings.csv", OFFERING_COLUMNS, unique=OFFERING_COLUMNS[:2]):
+        tables.source(line)
+        tables.rows["offering"].append((folder.name, line.text("sku"), line.text("region"), line["zones"]))
 
 
 def _bought(line: Line) -> tuple[str, str, str, str]:

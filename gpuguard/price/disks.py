@@ -12,6 +12,13 @@ GP3_INCLUDED_IOPS = Decimal(3000)
 GP3_INCLUDED_MIBPS = Decimal(125)
 """Every gp3 volume includes these (https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html)."""
 
+HYPERDISK_BALANCED_INCLUDED_IOPS = Decimal(3000)
+HYPERDISK_BALANCED_INCLUDED_MIBPS = Decimal(140)
+"""Every Hyperdisk Balanced volume includes these (https://cloud.google.com/compute/disks-image-pricing#disk)."""
+
+IO2_TIERS = ((Decimal(32000), "io2"), (Decimal(64000), "io2-over-32000"), (None, "io2-over-64000"))
+"""Up to how many IOPS of a volume each price holds; the last has no end (https://aws.amazon.com/ebs/pricing/)."""
+
 PREMIUM_V2_INCLUDED_IOPS = Decimal(3000)
 PREMIUM_V2_INCLUDED_MIBPS = Decimal(125)
 """https://learn.microsoft.com/azure/virtual-machines/disks-types#premium-ssd-v2"""
@@ -43,7 +50,10 @@ _WITH_LOCAL_SSD = ("a2-ultragpu-", "a3-", "a4-", "a4x-")
 
 
 class DiskLine(msgspec.Struct, frozen=True):
-    """One billed property of one disk on one machine, for a month."""
+    """One billed property of one disk on one machine, for a month.
+
+    `otherwise` is the SKU whose price stands in, never a lower one, where a region has no row for `sku`.
+    """
 
     kind: PriceKind
     sku: str
@@ -51,6 +61,7 @@ class DiskLine(msgspec.Struct, frozen=True):
     unit: str
     description: str
     purchase_model: str = "on_demand"
+    otherwise: str | None = None
 
 
 def disk_lines(cloud: str, disk: Disk, machine: InstanceType | None, purchase_model: str) -> Iterator[DiskLine]:
@@ -71,7 +82,13 @@ def disk_lines(cloud: str, disk: Disk, machine: InstanceType | None, purchase_mo
     iops, throughput = disk.iops or Decimal(0), disk.throughput_mibps or Decimal(0)
     if cloud == "aws" and disk.disk_type == "gp3":
         iops, throughput = iops - GP3_INCLUDED_IOPS, throughput - GP3_INCLUDED_MIBPS
-    elif (cloud == "aws" and disk.disk_type not in ("io1", "io2")) or (
+    elif cloud == "gcp" and disk.disk_type == "hyperdisk-balanced":
+        iops -= HYPERDISK_BALANCED_INCLUDED_IOPS
+        throughput -= HYPERDISK_BALANCED_INCLUDED_MIBPS
+    elif cloud == "aws" and disk.disk_type == "io2":
+        yield from _io2(disk, iops)
+        return
+    elif (cloud == "aws" and disk.disk_type != "io1") or (
         cloud == "gcp" and not disk.disk_type.startswith(("hyperdisk", "pd-extreme"))
     ):
         # the other types have no provisioned performance: what a state reports for them is informative
@@ -84,7 +101,7 @@ def disk_lines(cloud: str, disk: Disk, machine: InstanceType | None, purchase_mo
             "IOPS-month",
             f"{disk.role} disk, {iops.normalize():f} provisioned IOPS",
         )
-    if throughput > 0 and disk.disk_type not in ("io1", "io2"):
+    if throughput > 0 and disk.disk_type != "io1":
         yield DiskLine(
             "throughput",
             disk.disk_type,
@@ -92,6 +109,25 @@ def disk_lines(cloud: str, disk: Disk, machine: InstanceType | None, purchase_mo
             "MiBps-month",
             f"{disk.role} disk, {throughput.normalize():f} MiB/s provisioned throughput",
         )
+
+
+def _io2(disk: Disk, iops: Decimal) -> Iterator[DiskLine]:
+    begin = Decimal(0)
+    for end, sku in IO2_TIERS:
+        part = (iops if end is None else min(iops, end)) - begin
+        if part <= 0:
+            return
+        what = f"{part.normalize():f} provisioned IOPS"
+        above = f" above {begin.normalize():f}" if begin else ""
+        yield DiskLine(
+            "iops",
+            sku,
+            part * disk.count,
+            "IOPS-month",
+            f"{disk.role} disk, {what}{above}",
+            otherwise="io2" if begin else None,
+        )
+        begin = end or begin
 
 
 def _azure(disk: Disk, what: str) -> Iterator[DiskLine]:

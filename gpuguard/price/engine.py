@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from gpuguard.model.cost import Priced
 from gpuguard.model.hidden import SENSITIVE
-from gpuguard.model.price import InstanceType, PriceKind, Unpriced
+from gpuguard.model.price import InstanceType, PriceKey, PriceKind, Unpriced
 from gpuguard.model.report import Component, ComponentKind, Diagnostic, Gpu, Level, MoneyRange, Pool, Quantities, State
 from gpuguard.model.usage import HOURS_PER_MONTH, Disk, MachineOption, PoolUsage, Units, Usage, pool_key
 from gpuguard.price.disks import disk_lines
@@ -33,8 +33,9 @@ _WORKSTATION = "-vws"
 (https://cloud.google.com/compute/gpus-pricing)."""
 _CUSTOM = "custom-"
 _CUSTOM_PREMIUM = Decimal("1.05")
-"""vCPUs and memory of a custom machine type cost 5 % more than those of a predefined one; what extended memory (`-ext`) costs
-beyond that is not known (https://cloud.google.com/compute/vm-instance-pricing#custommachinetypepricing)."""
+"""vCPUs and memory of a custom machine type cost 5 % more than those of a predefined one, on demand and as spot, where no row
+tells; under a commitment they cost the same; what extended memory (`-ext`) costs beyond that is not known
+(https://cloud.google.com/compute/vm-instance-pricing#custommachinetypepricing)."""
 _QUARTER = Decimal("0.25")
 """Share of the month that has no sustained use discount, and the step of its tiers."""
 _HUNDREDTH = Decimal("0.01")
@@ -394,15 +395,10 @@ class Engine:
             ("memory", machine.memory_gib if machine else None, "GiB memory", "GiB-hour"),
         )
         for kind, amount, word, unit in parts:
-            found: Rate | Unpriced = rate(
-                self._prices,
-                key_of(usage.cloud, kind, family, usage.region, "linux", pool.purchase_model),
-                region_known=known,
-            )
-            if amount is None:
-                found = Unpriced(key_of(usage.cloud, kind, family, usage.region), "the machine type is not known")
-            elif custom and isinstance(found, Rate):
-                found = _dearer(found, _CUSTOM_PREMIUM)
+            key = key_of(usage.cloud, kind, family, usage.region, "linux", pool.purchase_model)
+            found: Rate | Unpriced = Unpriced(key, "the machine type is not known")
+            if amount is not None:
+                found = self._custom_part(key, known) if custom else rate(self._prices, key, region_known=known)
             size = Decimal(str(amount or 0))
             count = "" if pool.sensitive else f"{size.normalize():f} "
             lines.append(
@@ -430,7 +426,7 @@ class Engine:
                 Line("gpu", f"{name}, {words}", name, accelerator.count * hours, found, "GPU-hour", essential=True)
             )
         if custom and not pool.sensitive:
-            premium = "its vCPUs and memory are priced 5 % above those of predefined types"
+            premium = "its vCPUs and memory are dearer than those of predefined types"
             extended = "; what its extended memory costs beyond that is not counted" if sku.endswith("-ext") else ""
             notes.append(note("info", "custom-machine", f"custom machine type: {premium}{extended}"))
         missing = [line for line in lines if isinstance(line.rate, Unpriced)]
@@ -446,6 +442,16 @@ class Engine:
         elif pool.purchase_model == "on_demand" and family == "n1" and hours > HOURS_PER_MONTH * _QUARTER:
             lines.append(_sustained_use(lines, hours))
         return lines
+
+    def _custom_part(self, key: PriceKey, known: bool) -> Rate | Unpriced:
+        """Price of one vCPU or GiB of a custom machine type: its own row, else that of a predefined type with the premium."""
+        own = rate(self._prices, replace(key, sku=f"{key.sku}-custom"), region_known=known)
+        if isinstance(own, Rate):
+            return own
+        found = rate(self._prices, key, region_known=known)
+        if isinstance(found, Unpriced) or key.purchase_model not in ("on_demand", "spot"):
+            return found
+        return _dearer(found, _CUSTOM_PREMIUM)
 
     def _licence_lines(
         self, usage: Usage, pool: PoolUsage, sku: str, machine: InstanceType | None, lines: Iterable[Line]
@@ -507,6 +513,8 @@ class Engine:
         for wanted in disk_lines(usage.cloud, disk, machine, pool.purchase_model):
             key = key_of(usage.cloud, wanted.kind, wanted.sku, usage.region, "linux", wanted.purchase_model)
             found = rate(self._prices, key, region_known=usage.region is not None)
+            if isinstance(found, Unpriced) and wanted.otherwise is not None:
+                found = rate(self._prices, replace(key, sku=wanted.otherwise), region_known=usage.region is not None)
             if isinstance(found, Unpriced):
                 place = f" in {usage.region}" if usage.region else ""
                 notes.append(

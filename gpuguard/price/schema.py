@@ -29,7 +29,7 @@ KINDS = {
     "network": ("hour",),
     "transfer": ("GiB",),
     "control_plane": ("hour",),
-    "managed_service": ("hour",),
+    "managed_service": ("hour", "month"),
 }
 """The units a price of each kind may have."""
 
@@ -43,7 +43,7 @@ PURCHASE_MODELS = (
     "flex_start",
 )
 COMMITMENTS = ("reserved", "savings_plan", "committed_use")
-OPERATING_SYSTEMS = ("linux", "windows", "rhel", "sles", "rhel-sap", "sles-sap")
+OPERATING_SYSTEMS = ("linux", "windows", "rhel", "sles", "rhel-sap", "sles-sap", "ubuntu-pro")
 TERMS = ("", "1y", "3y")
 PAYMENTS = ("", "no_upfront", "partial_upfront", "all_upfront")
 STATUSES = ("current", "previous", "retired")
@@ -81,6 +81,7 @@ _COLUMNS = {
     "performance_pair": "workload, model, other, ratio:real, low:real, high:real, benchmarks:integer",
     "performance_ratio": "workload, model, reference, ratio:real, low:real?, high:real?, basis, confidence",
     "interruption": "region, sku, os, band",
+    "offering": "cloud, sku, region, zones",
     "hole": "cloud, sku, reason",
 }
 """Columns of every table; text unless said otherwise, and never null unless marked with ``?``."""
@@ -97,6 +98,7 @@ _KEYS = {
     "performance_pair": 3,
     "performance_ratio": 2,
     "interruption": 3,
+    "offering": 3,
     "hole": 2,
 }
 """How many of the first columns are the primary key."""
@@ -107,6 +109,11 @@ COLUMNS = {
     for table, columns in _COLUMNS.items()
 }
 KEYS = {table: COLUMNS[table][:count] for table, count in _KEYS.items()}
+TYPES = {
+    table: tuple((part.strip().rstrip("?").partition(":")[2] or "text", part.endswith("?")) for part in columns.split(","))
+    for table, columns in _COLUMNS.items()
+}
+"""Of every column: what stands in it (text, real, integer), and whether it may be null."""
 
 _INDEXES = (
     "CREATE INDEX price_by_region ON price (cloud, region, kind, purchase_model, sku)",
@@ -117,11 +124,11 @@ _INDEXES = (
 def statements() -> tuple[str, ...]:
     """The SQL that makes an empty catalog."""
     made = ["CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"]
-    for table, columns in _COLUMNS.items():
-        parts = []
-        for part in columns.split(","):
-            name, _, kind = part.strip().rstrip("?").partition(":")
-            parts.append(f"{name} {(kind or 'text').upper()}{'' if part.endswith('?') else ' NOT NULL'}")
+    for table, names in COLUMNS.items():
+        parts = [
+            f"{name} {kind.upper()}{'' if nullable else ' NOT NULL'}"
+            for name, (kind, nullable) in zip(names, TYPES[table], strict=True)
+        ]
         key = ", ".join(KEYS[table])
         made.append(f"CREATE TABLE {table} ({', '.join(parts)}, PRIMARY KEY ({key})) WITHOUT ROWID")
     return (*made, *_INDEXES)

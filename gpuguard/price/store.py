@@ -7,19 +7,29 @@ packaging hook runs this before anything is installed.
 
 import hashlib
 import json
+import math
 import os
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gpuguard.price.schema import APPLICATION_ID, SCHEMA_VERSION, TABLES, Row, statements
+from gpuguard.price.schema import APPLICATION_ID, COLUMNS, SCHEMA_VERSION, TABLES, TYPES, Row, Value, statements
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
 Rows = Mapping[str, Sequence[Row]]
 Manifest = dict[str, Any]
+
+_AMOUNTS = {"price": ("usd", "low", "high", "upfront"), "lowest": ("usd",), "discount": ("low_percent", "high_percent")}
+_AMOUNT = re.compile(r"-?\d{1,15}(\.\d{1,100})?", re.ASCII)
+_DAY = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?", re.ASCII)
+_VERSION = re.compile(r"(\d{4}(-\d{2}){0,2})?\+[0-9a-f]{8}", re.ASCII)
+_CHECKSUM = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
 
 
 def manifest_of(rows: Rows, origin: str) -> Manifest:
@@ -71,6 +81,7 @@ def write(output: Path, rows: Rows, origin: str = "tables") -> Manifest:
     """
     import sqlite3
 
+    rows = {table: _as_stored(table, rows[table]) for table in TABLES}
     manifest = manifest_of(rows, origin)
     temporary = output.with_name(f".{output.name}.{os.getpid()}.tmp")
     temporary.unlink(missing_ok=True)
@@ -83,6 +94,20 @@ def write(output: Path, rows: Rows, origin: str = "tables") -> Manifest:
     finally:
         temporary.unlink(missing_ok=True)
     return manifest
+
+
+def _as_stored(table: str, rows: Sequence[Row]) -> Sequence[Row]:
+    """The rows as SQLite gives them back: 8 in a column of reals is 8.0, and so it counts in the checksum."""
+    kinds = [kind for kind, _ in TYPES[table]]
+    if all(kind == "text" for kind in kinds):
+        return rows
+    return [
+        tuple(
+            float(value) if kind == "real" and isinstance(value, int) else value
+            for kind, value in zip(kinds, row, strict=True)
+        )
+        for row in rows
+    ]
 
 
 def _fill(connection: "Connection", rows: Rows, manifest: Manifest) -> None:
@@ -111,45 +136,111 @@ def _fill(connection: "Connection", rows: Rows, manifest: Manifest) -> None:
 
 
 def read_rows(connection: "Connection") -> dict[str, list[Row]]:
-    """Return all rows of an open catalog. Raises `sqlite3.DatabaseError` where the file is damaged."""
-    return {table: connection.execute(f"SELECT * FROM {table}").fetchall() for table in TABLES}  # noqa: S608 - names are ours
+    """Return all rows of an open catalog.
+
+    Raises `sqlite3.DatabaseError` where the file is damaged, ValueError where a row holds what no catalog can.
+    """
+    rows: dict[str, list[Row]] = {}
+    for table in TABLES:
+        columns = ", ".join(COLUMNS[table])
+        rows[table] = connection.execute(f"SELECT {columns} FROM {table}").fetchall()  # noqa: S608 - names are ours
+        for row in rows[table]:
+            _check(table, row)
+    return rows
+
+
+def _check(table: str, row: Row) -> None:
+    amounts = _AMOUNTS.get(table, ())
+    for name, (kind, nullable), value in zip(COLUMNS[table], TYPES[table], row, strict=True):
+        if value is None:
+            fits = nullable
+        elif kind != "text":
+            fits = isinstance(value, float | int) and math.isfinite(value)
+        elif name in amounts:
+            fits = isinstance(value, str) and _AMOUNT.fullmatch(value) is not None
+        elif name == "as_of":
+            fits = _is_day(value)
+        else:
+            fits = isinstance(value, str)
+        if not fits:
+            raise ValueError(f"{name} of a row of table {table} is {str(value)[:60]!r}")
+
+
+@cache
+def _is_day(value: Value) -> bool:
+    """Whether it is a year, a month or a day."""
+    if not isinstance(value, str) or not _DAY.fullmatch(value):
+        return False
+    try:
+        date.fromisoformat(value + "-01-01"[len(value) - 4 :])
+    except ValueError:
+        return False
+    return True
+
+
+def read_manifest(connection: "Connection") -> Manifest:
+    """Return what an open catalog says of itself; the shape is that of `manifest_of`.
+
+    Raises `sqlite3.DatabaseError` where the file is damaged, ValueError where there is no manifest of that shape.
+    """
+    found = connection.execute("SELECT value FROM meta WHERE name = 'manifest'").fetchone()
+    manifest: Manifest = {}
+    try:
+        manifest = json.loads(str(found[0]))
+        sound = (
+            type(manifest["schema"]) is int
+            and _VERSION.fullmatch(manifest["version"])
+            and _CHECKSUM.fullmatch(manifest["checksum"])
+            and (manifest["origin"] == "tables" or _VERSION.fullmatch(manifest["origin"]))
+            and manifest["rows"].keys() == set(TABLES)
+            and all(type(count) is int for count in manifest["rows"].values())
+            and all(_is_group(group) for models in manifest["prices"].values() for group in models.values())
+        )
+    except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
+        sound = False
+    if not sound:
+        raise ValueError("its manifest is missing or unreadable")
+    return {name: manifest[name] for name in ("schema", "version", "checksum", "origin", "rows", "prices")}
+
+
+def _is_group(group: Mapping[str, object]) -> bool:
+    return all(type(group[name]) is int for name in ("prices", "skus", "regions")) and all(
+        _is_day(group[name]) for name in ("oldest", "newest")
+    )
 
 
 def problems(connection: "Connection") -> list[str]:
     """Tell what is wrong with an open catalog, judged by its own manifest; nothing where all is well.
 
-    Raises `sqlite3.DatabaseError` where the file is too damaged to be read.
+    Raises `sqlite3.DatabaseError` or ValueError where the file is too damaged to be read.
     """
-    found = [str(line) for (line,) in connection.execute("PRAGMA integrity_check") if line != "ok"]
+    found = [str(line)[:200] for (line,) in connection.execute("PRAGMA integrity_check") if line != "ok"]
     if found:
         return found
-    stored = dict(connection.execute("SELECT name, value FROM meta").fetchall())
-    try:
-        manifest = json.loads(stored["manifest"])
-        counted = manifest["rows"]
-        told = {name: manifest[name] for name in ("version", "checksum", "prices", "schema")}
-    except (KeyError, ValueError, TypeError):
-        return ["the manifest is missing or unreadable"]
+    if {sql for (sql,) in connection.execute("SELECT sql FROM sqlite_master")} != set(statements()):
+        return ["its tables are not those of a catalog"]
+    manifest = read_manifest(connection)
     rows = read_rows(connection)
-    found += [
-        f"table {table} has {len(rows[table])} rows, the manifest says {counted.get(table)}"
-        for table in TABLES
-        if len(rows[table]) != counted.get(table)
-    ]
     try:
-        actual = manifest_of(rows, "")
+        actual = manifest_of(rows, manifest["origin"])
     except (KeyError, ValueError):
-        return [*found, "a price names a source that is not there"]
-    for name, value in told.items():
-        if actual[name] != value:
-            found.append(
-                f"the {name} of the rows is {actual[name]}, the manifest says {value}"
-                if name != "prices"
-                else "the manifest tells other ages or numbers of prices than the rows"
-            )
+        return ["a price names a source that is not there"]
+    found = [
+        f"table {table} has {count} rows, the manifest says {manifest['rows'][table]}"
+        for table, count in actual["rows"].items()
+        if count != manifest["rows"][table]
+    ]
+    found += [
+        f"the {name} of the rows is {actual[name]}, the manifest says {manifest[name]}"
+        for name in ("schema", "version", "checksum")
+        if actual[name] != manifest[name]
+    ]
+    if actual["prices"] != manifest["prices"]:
+        found.append("the manifest tells other ages or numbers of prices than the rows")
+    header = dict(connection.execute("SELECT name, value FROM meta").fetchall())
     found += [
         f"{name} in the header of the catalog is not that of the manifest"
         for name in ("version", "checksum")
-        if stored.get(name) != told[name]
+        if header.get(name) != manifest[name]
     ]
     return found

@@ -12,7 +12,8 @@ from gpuguard.errors import CatalogError
 from gpuguard.model.price import Price, PriceKey, Unpriced
 from gpuguard.price import build
 from gpuguard.price import catalog as catalog_module
-from gpuguard.price.catalog import Catalog, accelerated_name
+from gpuguard.price.catalog import Catalog
+from gpuguard.price.names import accelerated_name
 
 
 @pytest.fixture(scope="module")
@@ -530,12 +531,11 @@ def test_a_file_that_is_no_catalog_is_refused(
     assert caught.value.exit_code == 2
 
 
-def test_damage_deeper_inside_is_told_at_the_look_up(built: Path, tmp_path: Path) -> None:
+def test_damage_deeper_inside_is_told_when_it_is_met(built: Path, tmp_path: Path) -> None:
     path = tmp_path / "given.sqlite"
     content = built.read_bytes()
     path.write_bytes(content[:8192] + b"\xa5" * (len(content) - 8192))
-    catalog = Catalog.open(path)
-    with catalog, pytest.raises(CatalogError, match="is damaged"):
+    with pytest.raises(CatalogError, match="is damaged"), Catalog.open(path) as catalog:
         catalog.price(PriceKey("aws", "machine", "p5.48xlarge", "us-east-1"))
 
 

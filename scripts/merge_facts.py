@@ -1,0 +1,133 @@
+"""Merge facts that already have the columns of the source tables into gpuguard/price/data.
+
+``python scripts/merge_facts.py DIR... [--data DIR]``. A folder may hold `prices.csv` (cloud, kind, the columns of a price
+table, as_of), `types.csv`, `regions.csv`, `accelerators.csv`, `discounts.csv`, `offerings.csv` or `zones.csv`, and
+`corrections.csv` (sku, status); `source` is a title there. Newer figures take the place of older ones (see `tables`);
+types, regions and accelerators are replaced. `--titles FILE` (old,new) renames sources. Unknown words stop the merge.
+"""
+
+import argparse
+import csv
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from gpuguard.price import build
+from gpuguard.price.schema import KINDS, OPERATING_SYSTEMS
+from scripts.finish import finish
+from scripts.tables import Row, Store, log, plain
+
+_VAGUE = re.compile(r"\b(?:text index|index file|stored file|index id)\b", re.IGNORECASE)
+_MOST_SOURCES = 3
+
+
+class Merge:
+    """One run: the tables, and the titles that sources get."""
+
+    def __init__(self, data: Path, titles: dict[str, str]) -> None:
+        self.store, self.titles = Store(data), titles
+
+    def folder(self, folder: Path) -> None:
+        """Merge everything one folder holds."""
+        for row in self._rows(folder / "accelerators.csv"):
+            self.store.merge("accelerators.csv", [row], replace=True)
+        for row in self._rows(folder / "accelerators_more.csv"):
+            self._complete_accelerator(row)
+        for row in self._rows(folder / "regions.csv"):
+            known = ("regions.csv", (row["cloud"], row["name"]))
+            if known[1] not in self.store.tables[known[0]]:
+                self.store.merge("regions.csv", [row])
+        for row in self._rows(folder / "types.csv"):
+            self._type(row)
+        for row in self._rows(folder / "corrections.csv", sourced=False):
+            self._correct(row)
+        for row in self._rows(folder / "zones.csv"):
+            self.store.merge(f"{row['cloud']}/offerings.csv", [row])
+        for name in ("prices.csv", "aws_extra.csv"):
+            for row in self._rows(folder / name):
+                self._price(row)
+        for row in self._rows(folder / "discounts.csv"):
+            self.store.merge("discounts.csv", [row], replace=True)
+
+    def _rows(self, path: Path, *, sourced: bool = True) -> Iterator[Row]:
+        if not path.exists():
+            return
+        with path.open(encoding="utf-8", newline="") as stream:
+            for row in csv.DictReader(stream):
+                yield {**row, "source": self._source(row["source"], row["as_of"])} if sourced else row
+
+    def _source(self, text: str, as_of: str) -> str:
+        text = self.titles.get(text, text)
+        parts = [self.titles.get(part.strip(), part.strip()) for part in re.split(r"; ", text)]
+        ids = []
+        for part in parts[:_MOST_SOURCES]:
+            title = re.sub(r"^page '(.*)'$", r"\1", part)
+            if _VAGUE.search(title):
+                raise SystemExit(f"a source has no title: {title}")
+            ids.append(self.store.sources.id(title, as_of))
+        return " ".join(dict.fromkeys(ids))
+
+    def _price(self, row: Row) -> None:
+        if row["kind"] not in KINDS or row["unit"] not in KINDS[row["kind"]] or row["os"] not in OPERATING_SYSTEMS:
+            log("left out", f"{row['cloud']} {row['kind']} {row['sku']}: {row['unit']}, {row['os']}")
+            return
+        for column in ("usd", "low", "high", "upfront"):
+            row[column] = plain(row[column]) if row[column] else ""
+        if row["low"] and row["low"] == row["high"] == row["usd"] and row["purchase_model"] != "spot":
+            row["low"] = row["high"] = ""
+        self.store.merge(f"{row['cloud']}/prices/{row['kind']}.csv", [row])
+
+    def _type(self, row: Row) -> None:
+        name, key = f"{row['cloud']}/types.csv", (row["sku"],)
+        present = self.store.tables[name].get(key, {})
+        # what the new row does not speak of stays
+        merged = {**present, **{column: value for column, value in row.items() if value}}
+        if present and any(present.get(column) != merged.get(column) for column in ("gpu_count", "gpu_model")):
+            log("corrected", f"{row['cloud']} {row['sku']}: {merged['gpu_count']} x {merged['gpu_model']}")
+            merged["gpu_memory_gib"] = row["gpu_memory_gib"]
+        self.store.merge(name, [merged], replace=True)
+        self.store.tables[f"{row['cloud']}/cpu_types.csv"].pop(key, None)
+
+    def _correct(self, row: Row) -> None:
+        for name in ("azure/types.csv", "aws/types.csv", "gcp/types.csv"):
+            found = self.store.tables[name].get((row["sku"],))
+            if found is not None and found["status"] != row["status"]:
+                found["status"] = row["status"]
+                log("corrected", f"{name} {row['sku']}: {row['status']} ({row['source']})")
+
+    def _complete_accelerator(self, row: Row) -> None:
+        present = self.store.tables["accelerators.csv"][(row["model"],)]
+        figures = {column: value for column, value in row.items() if value and column in build.ACCELERATOR_COLUMNS}
+        speed = row["interconnect_gbps"]
+        if speed and row["interconnect"]:
+            figures["interconnect"] = f"{row['interconnect']}, {speed} GB/s"
+        for column in ("fp16_tflops", "bf16_tflops", "fp8_tflops", "int8_tops"):
+            # the newer sheet speaks of all tensor figures: an empty one is not published
+            figures.setdefault(column, "")
+        status = {"status": "retired"} if row["end_of_sale"] else {}
+        self.store.merge("accelerators.csv", [{**present, **figures, **status}], replace=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Merge folders in their order."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("folders", type=Path, nargs="+", metavar="DIR")
+    parser.add_argument("--data", type=Path, default=build.DATA, help="folder of the source tables to write")
+    parser.add_argument("--titles", type=Path, help="CSV (old,new) that gives sources another title")
+    options = parser.parse_args(arguments)
+    titles = {}
+    if options.titles:
+        with options.titles.open(encoding="utf-8", newline="") as stream:
+            titles = {row["old"]: row["new"] for row in csv.DictReader(stream)}
+    merge = Merge(options.data, titles)
+    for folder in options.folders:
+        merge.folder(folder)
+    finish(merge.store)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

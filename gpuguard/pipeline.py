@@ -34,7 +34,7 @@ from gpuguard.model.report import (
     State,
     Summary,
 )
-from gpuguard.price.age import price_ages
+from gpuguard.price.age import LIST_DAYS, SPOT_DAYS, price_ages
 from gpuguard.price.engine import Engine, exact
 from gpuguard.read.detect import is_report, parse_document
 from gpuguard.read.document import Document, Node
@@ -49,7 +49,7 @@ _ZERO = Decimal(0)
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """What a run is made with. `today` dates the report and tells how old prices are."""
+    """What a run is made with. `today` dates the report; older than `spot_days` or `list_days` a price is warned of."""
 
     catalog: "Catalog"
     packs: Sequence["Pack"] = ()
@@ -57,6 +57,8 @@ class Settings(msgspec.Struct, frozen=True):
     usage: "UsageFile | None" = None
     strict: bool = False
     today: datetime = msgspec.field(default_factory=lambda: datetime.now(UTC))
+    spot_days: int = SPOT_DAYS
+    list_days: int = LIST_DAYS
 
 
 class Examined(msgspec.Struct, frozen=True):
@@ -409,7 +411,9 @@ def _report(examined: Sequence[Examined], settings: Settings, engine: Engine) ->
             saving += potential_monthly_saving(priced.resource, own)
     if settings.usage is not None:
         diagnostics.extend(settings.usage.unmatched())
-    ages, oldest = price_ages(resources, settings.today.date())
+    ages, oldest = price_ages(
+        resources, settings.today.date(), settings.spot_days, settings.list_days
+    )
     diagnostics.extend(ages)
     summary = _summary(resources, saving)
     # where nothing could be read nothing was judged: that is no pass, whoever reads the report

@@ -40,6 +40,8 @@ def translate(document: Document, base: Path, model: type[BaseModel], error: Val
             message += nearest(value, choices) if isinstance(value, str) else ""
         elif kind == "value_error" and not found["loc"]:
             message = f"{owner} {context['error']}"
+        elif kind == "value_error" and isinstance(value, dict) and not str(context["error"]).startswith("expected"):
+            message = f"`{_label(found['loc'])}` {context['error']}"
         elif kind == "value_error":
             message = f"`{_label(found['loc'])}` is {shown}; {context['error']}"
         else:
@@ -82,8 +84,22 @@ def _fields(model: type[BaseModel], location: tuple[str | int, ...]) -> list[str
     if not location:
         return list(model.model_fields)
     schema = model.model_json_schema()
-    nested = [part for part in schema.get("$defs", {}).values() if part.get("type") == "object"]
-    return [name for part in nested for name in part["properties"]]
+    place: dict[str, Any] = schema
+    for step in location:
+        place = _inside(place, step, schema)
+    return list(place.get("properties", {}))
+
+
+def _inside(place: dict[str, Any], step: str | int, schema: dict[str, Any]) -> dict[str, Any]:
+    """The part of a JSON Schema that describes what stands under a key or in a list."""
+    inner = place.get("items") if isinstance(step, int) else place.get("properties", {}).get(step)
+    inner = inner or place.get("additionalProperties") or {}
+    if not isinstance(inner, dict):
+        return {}
+    kinds = [inner, *inner.get("anyOf", ()), *inner.get("allOf", ())]
+    names = [kind["$ref"].rpartition("/")[2] for kind in kinds if "$ref" in kind]
+    named: dict[str, Any] = schema["$defs"][names[0]] if names else inner
+    return named
 
 
 def _about(model: type[BaseModel], location: tuple[str | int, ...]) -> str:

@@ -19,7 +19,7 @@ def run(arguments: argparse.Namespace) -> int:
     projects = names or [default_project(path) for path in paths]
     read_ahead(paths[0])
     options.report_targets(arguments)  # a wrong one is told before the work is done
-    with options.settings(arguments) as settings:
+    with options.settings(arguments, paths) as settings:
         report = check(list(zip(paths, projects, strict=True)), settings, options.tell)
     options.print_report(report, arguments)
     return options.exit_code(report, arguments.fail_on)

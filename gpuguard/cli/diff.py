@@ -14,7 +14,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("standard input can be read only once")
     project = arguments.project or default_project(arguments.after)
     options.report_targets(arguments)  # a wrong one is told before the work is done
-    with options.settings(arguments) as settings:
+    with options.settings(arguments, [arguments.before, arguments.after]) as settings:
         report = compare(arguments.before, arguments.after, project, settings)
     options.print_report(report, arguments)
     return options.exit_code(report, arguments.fail_on)

@@ -17,7 +17,7 @@ from gpuguard.report import text
 def run(arguments: argparse.Namespace) -> int:
     """Print where each figure of a resource comes from; the exit code is 0 when the resource is there."""
     project = arguments.project or default_project(arguments.path)
-    with options.settings(arguments) as settings:
+    with options.settings(arguments, [arguments.path]) as settings:
         report, reads = explain(arguments.path, project, settings)
     found = [each for each in report.resources if each.address == arguments.address]
     if not found:

@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ from gpuguard.model.report import Report
 from gpuguard.report import FORMATS, render
 
 if TYPE_CHECKING:
+    from gpuguard.config import Config
     from gpuguard.pipeline import Settings
 
 CLOUDS = ("aws", "azure", "gcp")
@@ -84,7 +85,14 @@ def add_judging_options(parser: argparse.ArgumentParser, *, several: bool) -> No
         metavar="CLOUD=REGION",
         help="region where the input does not tell it; may be repeated",
     )
-    judge.add_argument("--catalog", metavar="FILE", help="price catalog to use instead of the embedded one")
+    judge.add_argument(
+        "--config", metavar="FILE", help="configuration (default: gpuguard.yml beside the input or above it)"
+    )
+    judge.add_argument(
+        "--catalog",
+        metavar="FILE",
+        help="price catalog to use instead of the one the configuration pins or the embedded one",
+    )
     if several:
         judge.add_argument(
             "--project",
@@ -108,13 +116,38 @@ def moment() -> datetime:
         raise UsageError(f"SOURCE_DATE_EPOCH must be a number of seconds, not {fixed[:40]!r}") from None
 
 
+def configuration(named: str | None, inputs: Iterable[str]) -> "Config | None":
+    """The configuration that is named, else the one that is found by the inputs, else None."""
+    from gpuguard.config import find_config, load_config
+
+    path = Path(named) if named is not None else find_config(inputs)
+    return load_config(path) if path is not None else None
+
+
+def catalog_path(named: str | None, config: "Config | None") -> Path | None:
+    """The catalog that counts: the one named, else the one the configuration pins, else None: the embedded one.
+
+    Raises CatalogError where the pinned one has not been fetched yet: nothing here uses the network.
+    """
+    if named is not None:
+        return Path(named)
+    if config is None or config.pinned is None:
+        return None
+    from gpuguard.price.pinned import pinned_file
+
+    return pinned_file(config.pinned)
+
+
 @contextmanager
-def settings(arguments: argparse.Namespace) -> Iterator["Settings"]:
-    """What the judging options name: packs, usage file, and the catalog, which is open as long as the context."""
+def settings(arguments: argparse.Namespace, inputs: Sequence[str]) -> Iterator["Settings"]:
+    """What the judging options name: configuration, packs, usage file, and the catalog, open as long as the context."""
+    from gpuguard.config import Config
     from gpuguard.decide import load
     from gpuguard.pipeline import Settings
     from gpuguard.price.catalog import Catalog
 
+    config = configuration(arguments.config, inputs)
+    said = config or Config()
     regions = dict(_region(text) for text in arguments.region)
     packs = load(arguments.policy or ["default"])
     usage = None
@@ -123,11 +156,20 @@ def settings(arguments: argparse.Namespace) -> Iterator["Settings"]:
 
         usage = load_usage(arguments.usage)
     today = moment()
-    with Catalog.open(Path(arguments.catalog) if arguments.catalog is not None else None) as catalog:
+    with Catalog.open(catalog_path(arguments.catalog, config), said.overlay) as catalog:
         for cloud, name in regions.items():
             if catalog.region(cloud, name) is None:
                 raise UsageError(f"--region {cloud}={name}: {cloud} has no region of that name")
-        yield Settings(catalog=catalog, packs=packs, regions=regions, usage=usage, strict=arguments.strict, today=today)
+        yield Settings(
+            catalog=catalog,
+            packs=packs,
+            regions=regions,
+            usage=usage,
+            strict=arguments.strict,
+            today=today,
+            spot_days=said.spot_days,
+            list_days=said.list_days,
+        )
 
 
 def _region(text: str) -> tuple[str, str]:

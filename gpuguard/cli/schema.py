@@ -1,4 +1,4 @@
-"""``gpuguard schema report|policy|usage``."""
+"""``gpuguard schema report|config|policy|usage``."""
 
 import argparse
 import json
@@ -19,6 +19,10 @@ def _schema(of: str) -> dict[str, Any]:
         from gpuguard.report.json import schema
 
         return schema()
+    if of == "config":
+        from gpuguard.config import schema as config_schema
+
+        return config_schema()
     if of == "policy":
         from gpuguard.decide import schema as policy_schema
 

@@ -10,7 +10,9 @@ LIST_DAYS = 400
 """Spot prices move within weeks, list and commitment prices hardly within a year."""
 
 
-def price_ages(resources: Iterable[Resource], today: date) -> tuple[list[Diagnostic], dict[str, str]]:
+def price_ages(
+    resources: Iterable[Resource], today: date, spot_days: int = SPOT_DAYS, list_days: int = LIST_DAYS
+) -> tuple[list[Diagnostic], dict[str, str]]:
     """Warnings for prices that are too old, and the day of the oldest row used, by cloud."""
     oldest: dict[str, str] = {}
     by_kind: dict[tuple[str, bool], str] = {}
@@ -28,7 +30,7 @@ def price_ages(resources: Iterable[Resource], today: date) -> tuple[list[Diagnos
                 by_kind[kind] = min(by_kind.get(kind, component.as_of), component.as_of)
     warnings = []
     for (cloud, spot), as_of in sorted(by_kind.items()):
-        limit = SPOT_DAYS if spot else LIST_DAYS
+        limit = spot_days if spot else list_days
         if date.fromisoformat(as_of) < today - timedelta(days=limit):
             what = "spot" if spot else "list"
             warnings.append(

@@ -38,26 +38,52 @@ def oldest_day(as_of: str) -> str:
 
 
 def rate(prices: "Catalog", key: PriceKey, *, region_known: bool = True, cap: Decimal | None = None) -> Rate | Unpriced:
-    """The unit price for a key.
+    """The unit price for a key: what the catalog says, under the overrides of the organisation.
 
     Without a known region it is the range over all regions. Spot is the dear end over zones, never above on demand nor
-    the resource's own maximum price. A purchase model without a row falls back to the range of discounts known for it.
+    the resource's own maximum price; a spot price that is agreed on is held by that maximum alone. A purchase model
+    without a row falls back to the range of discounts known for it.
     """
+    found = _found(prices, key, region_known)
+    limits = _limits(prices, key, region_known, cap)
+    listed = found if isinstance(found, Unpriced) else _capped(found, limits)
+    override = prices.overlay.of(key)
+    if override is None:
+        return listed
+    if isinstance(found, Unpriced) or isinstance(listed, Unpriced):
+        agreed = override.agreed(key)
+        return found if agreed is None else _capped(agreed, _maximum(key, cap))
+    effective = _capped(override.applied(found), limits if override.price is None else _maximum(key, cap))
+    return replace(effective, list_price=listed.list_price)
+
+
+def _found(prices: "Catalog", key: PriceKey, region_known: bool) -> Rate | Unpriced:
+    """What the catalog says, before anything caps it."""
     found = _row(prices, key) if region_known else _over_regions(prices, key)
     if isinstance(found, Unpriced) and key.purchase_model != "on_demand":
-        found = _from_discount(prices, key, region_known, found)
-    if isinstance(found, Unpriced) or key.purchase_model != "spot":
-        return found
-    on_demand = rate(prices, replace(key, purchase_model="on_demand"), region_known=region_known)
-    limits = [limit for limit in (cap, on_demand.price if isinstance(on_demand, Rate) else None) if limit is not None]
-    return _capped(found, min(limits)) if limits else found
+        return _from_discount(prices, key, region_known, found)
+    return found
 
 
-def _capped(found: Rate, limit: Decimal) -> Rate:
-    if found.price <= limit:
+def _maximum(key: PriceKey, cap: Decimal | None) -> list[Decimal]:
+    return [cap] if cap is not None and key.purchase_model == "spot" else []
+
+
+def _limits(prices: "Catalog", key: PriceKey, region_known: bool, cap: Decimal | None) -> list[Decimal]:
+    if key.purchase_model != "spot":
+        return []
+    on_demand = _found(prices, replace(key, purchase_model="on_demand"), region_known)
+    return _maximum(key, cap) + ([on_demand.price] if isinstance(on_demand, Rate) else [])
+
+
+def _capped(found: Rate, limits: list[Decimal]) -> Rate:
+    limit = min(limits, default=None)
+    if limit is None or max(found.price, found.list_price) <= limit:
         return found
-    span = (found.span[0], limit) if found.span and found.span[0] < limit else None
-    return replace(found, price=limit, list_price=limit, span=span)
+    span = found.span
+    if span is not None and span[1] > limit:
+        span = (span[0], limit) if span[0] < limit else None
+    return replace(found, price=min(found.price, limit), list_price=min(found.list_price, limit), span=span)
 
 
 def _row(prices: "Catalog", key: PriceKey) -> Rate | Unpriced:
@@ -89,7 +115,7 @@ def _from_discount(prices: "Catalog", key: PriceKey, region_known: bool, missing
     """On-demand price less the known range of discounts; judged at the least discount."""
     if key.kind != "machine":
         return missing
-    base = rate(prices, replace(key, purchase_model="on_demand", term=None, payment=None), region_known=region_known)
+    base = _found(prices, replace(key, purchase_model="on_demand", term=None, payment=None), region_known)
     if isinstance(base, Unpriced):
         return missing
     machine = prices.instance_type(key.cloud, key.sku)

@@ -29,6 +29,7 @@ from gpuguard.model.usage import (
 )
 from gpuguard.price.catalog import Catalog
 from gpuguard.price.engine import Engine
+from gpuguard.price.overlay import Overlay
 
 
 def gpu(
@@ -203,6 +204,7 @@ class Facts:
     spot: Mapping[str, str] = field(default_factory=dict)
     band: str | None = None
     region: str = "us-east-1"
+    overlay: Overlay = field(default_factory=Overlay)
 
     def instance_type(self, cloud: str, sku: str) -> InstanceType | None:
         name = sku.rsplit("/", 1)[-1].lower()

@@ -122,7 +122,7 @@ WRONG: dict[str, tuple[tuple[str, ...], str]] = {
     "a difference of nothing": (("diff", "none.json", "none.json"), "none.json"),
     "no address to explain": (("explain", "plan.json"), "ADDRESS"),
     "nothing to explain": (("explain", "none.json", ADDRESS), "none.json"),
-    "a schema of nothing": (("schema", "config"), "config"),
+    "a schema of nothing": (("schema", "nothing"), "config"),
     "no schema": (("schema",), "report"),
     "control characters in an argument": (("check", "plan.json", "--\x1b[31m"), "\\x1b"),
 }

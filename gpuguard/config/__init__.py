@@ -1,0 +1,138 @@
+"""`gpuguard.yml`: what a repository says of itself, found beside the input or above it.
+
+    version: 1
+    catalog:
+      url: https://prices.example.com/gpuguard/catalog.sqlite
+      sha256: 5d3b...
+      max_age_days: {spot: 30}
+      overrides:
+        - {cloud: aws, sku: "p5.*", discount_percent: 12.5, note: "agreement of 2026"}
+
+Nothing outside the file changes what it means: no environment variable is read.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from gpuguard.errors import UsageError
+from gpuguard.price.age import LIST_DAYS, SPOT_DAYS
+from gpuguard.price.overlay import Overlay, Override
+from gpuguard.yamlfile import Document, content, parse, quoted, wrong
+
+NAMES = ("gpuguard.yml", "gpuguard.yaml")
+
+
+class PinnedCatalog(msgspec.Struct, frozen=True):
+    """One catalog file that an organisation hosts; `sha256` is that of the whole file, in hexadecimal digits."""
+
+    url: str
+    sha256: str
+
+
+class Config(msgspec.Struct, frozen=True):
+    """What a configuration file says; the defaults are those of a repository without one."""
+
+    path: Path | None = None
+    pinned: PinnedCatalog | None = None
+    overlay: Overlay = Overlay()
+    spot_days: int = SPOT_DAYS
+    list_days: int = LIST_DAYS
+
+
+def load_config(path: Path) -> Config:
+    """Read a configuration file. Raises ConfigError that lists every mistake with line and column."""
+    shown = str(path) if str(path).isprintable() else quoted(str(path))
+    document = parse(content(path, shown))
+    config = _config(document, path, shown)
+    if config is None or document.mistakes:
+        raise wrong(shown, document.mistakes, "`gpuguard schema config` prints what a configuration may hold.")
+    return config
+
+
+def find_config(inputs: Iterable[str]) -> Path | None:
+    """The configuration that speaks for the inputs: walking up from each to the root of its repository.
+
+    Outside a repository only the input's own folder counts. Where no input has one, the current folder is asked in the
+    same way. Raises UsageError when two inputs have different ones.
+    """
+    found: dict[Path, str] = {}
+    for name in inputs:
+        config = _above(Path.cwd() if name == "-" else Path(name))
+        if config is not None:
+            found.setdefault(config, name)
+    if len(found) > 1:
+        (one, first), (two, second) = list(found.items())[:2]
+        raise UsageError(
+            f"{first} belongs to {one} and {second} to {two}",
+            hint="check them apart, or name one configuration with --config",
+        )
+    return next(iter(found), None) or _above(Path.cwd())
+
+
+def schema() -> dict[str, Any]:
+    """JSON Schema of a configuration file, made from its model."""
+    from gpuguard.config.models import ConfigModel
+
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **ConfigModel.model_json_schema()}
+
+
+def _above(start: Path) -> Path | None:
+    try:
+        here = (start if start.is_dir() else start.parent).resolve()
+    except (OSError, ValueError):
+        return None  # whoever reads the input says what is wrong with its name
+    folders: Sequence[Path] = (here, *here.parents)
+    repository = next((each for each in folders if (each / ".git").exists()), here)
+    for each in folders:
+        for name in NAMES:
+            if (each / name).is_file():
+                return each / name
+        if each == repository:
+            break
+    return None
+
+
+def _config(document: Document, path: Path, shown: str) -> Config | None:
+    from pydantic import ValidationError
+
+    from gpuguard.config.models import ConfigModel
+    from gpuguard.yamlmodel import add, translate
+
+    if not isinstance(document.tree, dict):
+        if not document.mistakes:
+            add(document, (), "a configuration is a mapping with the key `version`")
+        return None
+    try:
+        model = ConfigModel.model_validate(document.tree)
+    except ValidationError as error:
+        translate(document, (), ConfigModel, error, "the configuration")
+        return None
+    said = model.catalog
+    overrides = tuple(
+        Override(
+            place=f"{shown}:{document.place(('catalog', 'overrides', number)).line}",
+            cloud=each.cloud,
+            sku=each.sku,
+            region=each.region,
+            kinds=each.kinds,
+            purchase_models=each.purchase_models,
+            os=each.os,
+            discount_percent=each.discount_percent,
+            price=each.price,
+            as_of=None if each.as_of is None else each.as_of.isoformat(),
+            note=each.note,
+            gpu_model=each.gpu_model,
+            gpu_count=None if each.gpu_count is None else float(each.gpu_count),
+        )
+        for number, each in enumerate(said.overrides)
+    )
+    return Config(
+        path=path,
+        pinned=PinnedCatalog(said.url, said.sha256) if said.url and said.sha256 else None,
+        overlay=Overlay(overrides),
+        spot_days=said.max_age_days.spot,
+        list_days=said.max_age_days.list,
+    )

@@ -7,7 +7,7 @@ PLANNER ?=
 .PHONY: demo test lint wheel-test goldens fixtures catalog benchmark clean
 
 # Installed: the package in editable mode (which builds the price catalog) with the tools for development.
-$(VENV)/.installed: pyproject.toml hatch_build.py $(shell find gpuguard/price/data gpuguard/price/build.py -type f)
+$(VENV)/.installed: pyproject.toml hatch_build.py $(shell find gpuguard/price/data gpuguard/price/build.py gpuguard/price/store.py gpuguard/price/schema.py -type f)
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "gpuguard needs Python 3.11 or newer; set PYTHON=python3.12 or the like")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
@@ -41,6 +41,7 @@ goldens: $(VENV)/.installed
 	$(BIN)/python -m pytest -q --update-goldens
 	$(BIN)/python -m gpuguard.decide.docs docs/rules.md
 	$(BIN)/python -m gpuguard.extract.docs docs/resources.md
+	$(BIN)/python -m gpuguard.price.docs docs/catalog.md
 
 # Makes fixtures/*/plan.json again, with plain terraform, or with PLANNER, a command called as `PLANNER DIR --out FILE`.
 fixtures: $(VENV)/.installed
@@ -51,6 +52,7 @@ catalog: $(VENV)/.installed
 
 benchmark: $(VENV)/.installed
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/catalog.py
 
 clean:
 	rm -rf $(VENV) gpuguard/price/catalog.sqlite

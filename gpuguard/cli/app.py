@@ -18,7 +18,7 @@ _EPILOG = """\
 exit codes: 0 pass (warnings allowed) · 1 a policy failed · 2 command line, configuration or input unusable ·
 3 undecided: something could not be priced or is unknown · 4 an outside service failed · 70 a bug · 130 interrupted
 
-No command uses the network.
+No command uses the network but `catalog refresh`.
 """
 
 
@@ -80,13 +80,17 @@ def parser() -> argparse.ArgumentParser:
     options.add_judging_options(explain, several=False)
     options.add_color_options(explain)
 
+    from gpuguard.cli import catalog
+
+    catalog.add_parser(commands)
+
     schema = commands.add_parser(
         "schema",
         help="print a JSON Schema",
-        description="Prints the JSON Schema of the report, of policy packs or of usage files.",
+        description="Prints the JSON Schema of the report, of gpuguard.yml, of policy packs or of usage files.",
         allow_abbrev=False,
     )
-    schema.add_argument("of", choices=("report", "policy", "usage"), metavar="report|policy|usage")
+    schema.add_argument("of", choices=("report", "config", "policy", "usage"), metavar="report|config|policy|usage")
     return top
 
 
@@ -155,6 +159,10 @@ def _dispatch(arguments: Sequence[str]) -> int:
         from gpuguard.cli import explain
 
         return explain.run(parsed)
+    if parsed.command == "catalog":
+        from gpuguard.cli import catalog
+
+        return catalog.run(parsed)
     from gpuguard.cli import schema
 
     return schema.run(parsed)

@@ -8,13 +8,15 @@ written as UTF-8 is simply not there. A file that is missing, foreign, damaged o
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, NamedTuple, ParamSpec, TypeVar, cast
 
-from msgspec import convert
+from msgspec import ValidationError, convert
+from msgspec.structs import replace
 
 from gpuguard.errors import CatalogError
 from gpuguard.model.price import (
@@ -28,46 +30,46 @@ from gpuguard.model.price import (
     Region,
     Unpriced,
 )
-from gpuguard.price.schema import APPLICATION_ID, COLUMNS, EVERYWHERE, SCHEMA_VERSION, Row
+from gpuguard.price.names import (
+    AWS_ZONE,
+    AWS_ZONE_ID,
+    E2_SHARED_VCPUS,
+    GCP_CUSTOM,
+    GCP_ZONE,
+    accelerated_name,
+    accelerator_name,
+    last_part,
+    storable,
+)
+from gpuguard.price.overlay import Overlay
+from gpuguard.price.performance import Performances
+from gpuguard.price.rates import oldest_day
+from gpuguard.price.schema import APPLICATION_ID, COLUMNS, EVERYWHERE, SCHEMA_VERSION, Row, Value
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
 EMBEDDED = Path(__file__).with_name("catalog.sqlite")
-_LONGEST_NAME = 256
 _HEADER_BYTES = 100
+_MOST_DIGITS = 15
 _REBUILD = "install gpuguard again, or run `python -m gpuguard.price.build` in a checkout"
 
-_GCP_CUSTOM = re.compile(r"(?:([a-z]\d[a-z]?)-)?custom-(?:(micro|small|medium)|(\d{1,4}))-(\d{1,9})(-ext)?\Z")
-_E2_SHARED_VCPUS = {"micro": 0.25, "small": 0.5, "medium": 1.0}
-_AWS_ZONE = re.compile(r"([a-z]{2}(?:-gov|-isof?b?e?)?-[a-z]+-\d{1,2})(?:[a-z]|-[a-z0-9-]+)\Z")
-_AWS_ZONE_ID = re.compile(r"([a-z]{3,5}\d{1,2})-(?:[a-z0-9]+-)?az\d{1,2}\Z")
-_GCP_ZONE = re.compile(r"([a-z]+-[a-z]+\d{1,2})-(?:ai\d{1,2})?[a-z]\Z")
+_T = TypeVar("_T")
+_P = ParamSpec("_P")
+_NOTHING = Overlay()
 
-# A machine whose name the catalog lacks is suspected of an accelerator when its family is one of these:
-_ACCELERATED = {
-    # Instance classes G, P, Trn, Inf and DL, then the generation (Amazon EC2: instance type naming conventions).
-    # F carries FPGAs and VT video transcoders: no accelerators in this catalog's sense.
-    "aws": r"(?:ml\.)?(?:g\d|gr\d|p\d|trn\d|inf\d|dl\d)[a-z0-9-]*\.[a-z0-9-]+\Z",
-    # Accelerator-optimised machine series A and G, and the TPU series ct… and tpu… (Compute Engine machine families).
-    "gcp": r"(?:a[2-9]x?|g[2-9]|ct\d[a-z]*|tpu\d[a-z]*)-[a-z0-9-]+\Z",
-    # The GPU sizes are the series NC (NCC: confidential), ND, NG and NV; NP carries FPGAs (Azure: GPU accelerated VM
-    # sizes).
-    "azure": r"(?:standard_)?n(?:cc|c|d|g|v)\d+.*\Z",
-    "oci": r"(?:vm|bm)\.gpu.*\Z",
-    "alibaba": r"ecs\.(?:ebm|scc|hf)?(?:gn|vgn|sgn|ga)\d.*\Z",
-    "linode": r"g\d-gpu-.*\Z",
-    "digitalocean": r"gpu-.*\Z",
-    "vultr": r"vcg-.*|vbm-.*-gpu\Z",
-    "civo": r"(?:an\.)?g\w*\.gpu.*|gpu-.*\Z",
-    "ovh": r"(?:t[12]|l4|l40s|a10|a100|h100|h200|b200|v100s?|rtx\d+)-.*\Z",
-    "nebius": r"gpu-.*\Z",
-    "lambda": r"gpu_.*\Z",
-    "hyperstack": r"n\d-(?!cpu).*\Z",
-    "crusoe": r"(?:a|h|b|l|gb|mi)\d+.*\.\d+x\Z",
-    "coreweave": r"gd-.*|hgx-.*|gb\d+-.*\Z",
-    "verda": r"\d+(?:a|b|h|l|v|gb|rtx|rtxpro)\d+.*\Z",
-}
+
+def _sound(method: "Callable[Concatenate[Catalog, _P], _T]") -> "Callable[Concatenate[Catalog, _P], _T]":
+    """A cell that is no number or names nothing is damage of the file, told as such, and no bug."""
+
+    @wraps(method)
+    def read(self: "Catalog", /, *names: _P.args, **more: _P.kwargs) -> _T:
+        try:
+            return method(self, *names, **more)
+        except (ValueError, TypeError, ArithmeticError, LookupError, ValidationError) as error:
+            raise self.damaged("a row holds what no catalog can") from error
+
+    return read
 
 
 class _Bought(NamedTuple):
@@ -87,13 +89,17 @@ class Catalog:
     catalog does not know. A damaged file raises `CatalogError` at the look-up that meets the damage.
     """
 
-    def __init__(self, connection: "Connection", path: Path, version: str, checksum: str) -> None:
+    def __init__(
+        self, connection: "Connection", path: Path, version: str, checksum: str, overlay: Overlay = _NOTHING
+    ) -> None:
         self._connection = connection
         self.path = path
         self.version = version
         """Day of the newest price row and the start of the checksum: ``2026-10-24+1a2b3c4d``."""
         self.checksum = checksum
         """SHA-256 over all rows, as the build wrote it."""
+        self.overlay = overlay
+        """What the organisation really pays. Look-ups tell the catalog's prices; `rates.rate` applies it."""
         self._prices: dict[tuple[str, str, str], dict[_Bought, Price]] = {}
         self._local_prices: dict[tuple[str, str, str, str], Sequence[tuple[_Bought, Price]]] = {}
         self._answers: dict[PriceKey, Price | Unpriced] = {}
@@ -101,11 +107,11 @@ class Catalog:
         self._offers: dict[tuple[str, str], tuple[InstanceType, ...]] = {}
         self._spellings: dict[tuple[str, str], tuple[str, ...]] = {}
         self._discounts: dict[str, list[Row]] = {}
-        self._performance: dict[tuple[str, str, str], Performance | None] = {}
+        self._speeds: dict[tuple[str, str, str], Performance | None] = {}
 
     @classmethod
-    def open(cls, path: Path | None = None) -> "Catalog":
-        """Open the catalog at `path`, or the one that came with gpuguard.
+    def open(cls, path: Path | None = None, overlay: Overlay = _NOTHING) -> "Catalog":
+        """Open the catalog at `path`, or the one that came with gpuguard, under the overrides of an organisation.
 
         Raises `CatalogError` for a file that is missing, is not a catalog, is cut short, or has another schema.
         The file is opened as immutable: it is never locked or written, and works on a read-only file system.
@@ -137,7 +143,7 @@ class Catalog:
         if not isinstance(meta.get("version"), str) or not isinstance(meta.get("checksum"), str):
             connection.close()
             raise CatalogError(f"price catalog {_shown(path)} is damaged: it has no version", hint=hint)
-        return cls(connection, path, meta["version"], meta["checksum"])
+        return cls(connection, path, meta["version"], meta["checksum"], overlay)
 
     def close(self) -> None:
         """Close the file. What was looked up before stays known; anything else fails."""
@@ -163,7 +169,7 @@ class Catalog:
         """
         key = (cloud, sku)
         if key not in self._types:
-            self._types[key] = self._find_type(cloud, sku)
+            self._types[key] = self._find_type(cloud, sku) or self._own_type(cloud, sku)
         return self._types[key]
 
     def is_machine_type(self, cloud: str, sku: str) -> bool:
@@ -173,7 +179,7 @@ class Catalog:
     def canonical_sku(self, cloud: str, sku: str) -> str:
         """Return the catalog's spelling of a machine type, or the name as given (last part of a GCP URL)."""
         found = self.instance_type(cloud, sku)
-        return found.sku if found else _last_part(sku) if cloud == "gcp" else sku
+        return found.sku if found else last_part(sku) if cloud == "gcp" else sku
 
     def accelerator(self, name: str) -> AcceleratorModel | None:
         """Return an accelerator model by canonical name or by any name a cloud gives it.
@@ -181,7 +187,7 @@ class Catalog:
         Letter case and underscores do not matter, a URL counts by its last part, and a virtual workstation
         (``nvidia-tesla-t4-vws``) is the GPU it runs on.
         """
-        return self._accelerators.get(_accelerator_name(name))
+        return self._accelerators.get(accelerator_name(name))
 
     def offers(self, cloud: str, region: str) -> tuple[InstanceType, ...]:
         """Return the GPU machine types that have an on-demand or spot price in the region, sorted by name.
@@ -248,6 +254,57 @@ class Catalog:
         """Return every price of a SKU, in all regions and bought in every way, sorted by its key."""
         return tuple(self._sku_prices(PriceKey(cloud, kind, sku, EVERYWHERE)).values())
 
+    def kinds_of(self, cloud: str, sku: str) -> tuple[PriceKind, ...]:
+        """Return the kinds of price that a SKU has: ``("storage", "iops", "throughput")`` for gp3."""
+        rows = self._rows("SELECT DISTINCT kind FROM price WHERE cloud = ? AND sku = ?", (cloud, sku))
+        return tuple(cast("PriceKind", str(kind)) for (kind,) in rows)
+
+    def all_prices(
+        self, clouds: Sequence[str] = (), kinds: Sequence[str] = (), purchase_models: Sequence[str] = ()
+    ) -> Iterator[Price]:
+        """Walk over all prices of some clouds, kinds and purchase models; of all where none is named."""
+        tests = ["1"]
+        values: list[str] = []
+        for column, names in (("cloud", clouds), ("kind", kinds), ("purchase_model", purchase_models)):
+            if names:
+                tests.append(f"{column} IN ({', '.join('?' * len(names))})")
+                values.extend(names)
+        columns = "region, os, purchase_model, term, payment, unit, usd, low, high, upfront, source, note"
+        query = f"SELECT cloud, kind, sku, {columns} FROM price WHERE {' AND '.join(tests)}"  # noqa: S608 - names are ours
+        for cloud, kind, sku, *row in self._rows(query, tuple(values)):
+            key = PriceKey(str(cloud), cast("PriceKind", kind), str(sku), EVERYWHERE)
+            yield self._price_from(key, _Bought(*(str(cell) for cell in row[:5])), tuple(row))
+
+    @cached_property
+    def clouds(self) -> tuple[str, ...]:
+        """The clouds that have machine types or prices here."""
+        return tuple(
+            str(cloud)
+            for (cloud,) in self._rows("SELECT cloud FROM instance_type UNION SELECT cloud FROM price ORDER BY 1")
+        )
+
+    @cached_property
+    def accelerators(self) -> tuple[AcceleratorModel, ...]:
+        """All accelerator models, sorted by name."""
+        return tuple(sorted(set(self._accelerators.values()), key=lambda each: each.model))
+
+    def interruptions(self) -> tuple[tuple[str, str], ...]:
+        """The (region, machine type) pairs that AWS offers as spot by its Spot Instance Advisor."""
+        return tuple(
+            (str(region), str(sku)) for region, sku in self._rows("SELECT DISTINCT region, sku FROM interruption")
+        )
+
+    def offerings(self, cloud: str) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+        """The machine types a cloud says it offers, with region and zones, where a list of it is stored."""
+        rows = self._rows("SELECT sku, region, zones FROM offering WHERE cloud = ?", (cloud,))
+        return tuple((str(sku), str(region), tuple(str(zones).split())) for sku, region, zones in rows)
+
+    def holes(self) -> tuple[tuple[str, str, str], ...]:
+        """Current machine types without a list price: cloud, name, reason."""
+        rows = self._rows("SELECT cloud, sku, reason FROM hole ORDER BY cloud, sku")
+        return tuple((str(cloud), str(sku), str(reason)) for cloud, sku, reason in rows)
+
+    @_sound
     def discount_range(
         self,
         cloud: str,
@@ -289,7 +346,7 @@ class Catalog:
         row = best[1]
         kind = cast("Literal['observed', 'published']", row[7])
         return DiscountRange(
-            Decimal(str(row[5])), Decimal(str(row[6])), kind, self._source_titles(str(row[8])), str(row[9])
+            _amount(row[5]), _amount(row[6]), kind, self._source_titles(str(row[8])), _day(str(row[9]))
         )
 
     def interruption(self, region: str, sku: str, os: str = "linux") -> str | None:
@@ -319,22 +376,23 @@ class Catalog:
         AWS availability zones, Local and Wavelength Zones and zone ids (``use1-az1``), GCP zones as name, path or
         URL. A region's own name is returned as it is. Azure's zones are numbers and name no region.
         """
-        if not _storable(zone):
+        if not storable(zone):
             return None
-        name = _last_part(zone) if cloud == "gcp" else zone
+        name = last_part(zone) if cloud == "gcp" else zone
         if (cloud, name) in self._regions:
             return name
         if cloud == "aws":
-            if match := _AWS_ZONE.match(name):
+            if match := AWS_ZONE.match(name):
                 return match[1]
-            if match := _AWS_ZONE_ID.match(name):
+            if match := AWS_ZONE_ID.match(name):
                 return self._aws_region_codes.get(match[1])
-        if cloud == "gcp" and (match := _GCP_ZONE.match(name)):
+        if cloud == "gcp" and (match := GCP_ZONE.match(name)):
             return match[1]
         return None
 
     # --- performance ---
 
+    @_sound
     def performance(self, model: str, other: str, workload: str) -> Performance | None:
         """Return the speed of one `model` divided by the speed of one `other`, for a class of work.
 
@@ -343,52 +401,102 @@ class Catalog:
         card: the weaker basis and confidence of the two count, and two measured ratios make a chained one.
         """
         key = (model, other, workload)
-        if key not in self._performance:
-            self._performance[key] = self._find_performance(*key)
-        return self._performance[key]
+        if key not in self._speeds:
+            one, two = self.accelerator(model), self.accelerator(other)
+            self._speeds[key] = self._performances.of(one.model, two.model, workload) if one and two else None
+        return self._speeds[key]
 
     # --- for the commands that describe the catalog ---
 
     @cached_property
+    def _performances(self) -> Performances:
+        return Performances(self._rows(Performances.PAIRS), self._rows(Performances.RATIOS))
+
+    @property
     def workloads(self) -> tuple[str, ...]:
         """The classes of work that `performance` knows."""
-        return tuple(sorted({workload for workload, _ in self._ratios} | {key[0] for key in self._pairs}))
+        return self._performances.workloads
 
     def known_hole(self, cloud: str, sku: str) -> str | None:
         """Return why a current machine type has no on-demand price, or None when it has one or is unknown."""
         rows = self._rows("SELECT reason FROM hole WHERE cloud = ? AND sku = ?", (cloud, sku))
         return str(rows[0][0]) if rows else None
 
+    def accelerated_types(self, cloud: str) -> tuple[InstanceType, ...]:
+        """Return all machine types of a cloud that carry accelerators, sorted by name."""
+        rows = self._rows(
+            "SELECT sku FROM instance_type WHERE cloud = ? AND gpu_model IS NOT NULL ORDER BY sku", (cloud,)
+        )
+        types = (self.instance_type(cloud, str(sku)) for (sku,) in rows)
+        return tuple(each for each in types if each is not None)
+
+    def rows(self) -> dict[str, list[Row]]:
+        """Return all rows of all tables, for whoever makes another catalog of this one or compares the two."""
+        from gpuguard.price.store import read_rows
+
+        return self._read(read_rows)
+
+    def problems(self) -> list[str]:
+        """Tell what is wrong with the file, judged by its own manifest; nothing where all is well."""
+        from gpuguard.price.store import problems
+
+        return self._read(problems)
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """What the file says of itself: version, checksum, row counts, and the age of prices by cloud and model."""
+        from gpuguard.price.store import read_manifest
+
+        return self._read(read_manifest)
+
+    @property
+    def origin(self) -> str:
+        """``tables``, or the version of the embedded catalog that a refreshed one began with."""
+        return str(self.manifest["origin"])
+
     # --- reading ---
+
+    def _read(self, how: "Callable[[Connection], _T]") -> _T:
+        import sqlite3
+
+        try:
+            return how(self._connection)
+        except (sqlite3.DatabaseError, ValueError) as error:
+            raise self.damaged(str(error)) from error
+
+    def damaged(self, why: str) -> CatalogError:
+        """What to raise where the file holds what no catalog can."""
+        hint = _REBUILD if self.path == EMBEDDED else "leave out --catalog to use the one that came with gpuguard"
+        return CatalogError(f"price catalog {_shown(self.path)} is damaged: {why}", hint=hint)
 
     def _rows(self, query: str, values: tuple[str, ...] = ()) -> list[Row]:
         """Run a query; a value that no name in the catalog can have finds nothing."""
-        import sqlite3
-
-        if not all(map(_storable, values)):
+        if not all(map(storable, values)):
             return []
-        try:
-            return self._connection.execute(query, values).fetchall()
-        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
-            hint = _REBUILD if self.path == EMBEDDED else "leave out --catalog to use the one that came with gpuguard"
-            raise CatalogError(f"price catalog {_shown(self.path)} is damaged: {error}", hint=hint) from error
+        return self._read(lambda connection: connection.execute(query, values).fetchall())
 
+    @_sound
     def _find_type(self, cloud: str, sku: str) -> InstanceType | None:
-        name = _last_part(sku) if cloud == "gcp" else sku
+        name = last_part(sku) if cloud == "gcp" else sku
         rows = self._rows("SELECT * FROM instance_type WHERE cloud = ? AND lower_sku = ?", (cloud, name.lower()))
         # Only Azure's API folds letter case; elsewhere another spelling is another, unknown name.
         if rows and (cloud == "azure" or rows[0][2] == name):
             return _instance_type(rows[0], self._source_titles(str(rows[0][13])))
-        return self._custom_type(name) if cloud == "gcp" and _storable(name) else None
+        return self._custom_type(name) if cloud == "gcp" and storable(name) else None
+
+    def _own_type(self, cloud: str, sku: str) -> InstanceType | None:
+        found = self.overlay.machine(cloud, sku)
+        model = self.accelerator(found.gpu_model) if found is not None and found.gpu_model else None
+        return replace(found, gpu_model=model.model) if found is not None and model is not None else found
 
     def _custom_type(self, name: str) -> InstanceType | None:
-        match = _GCP_CUSTOM.match(name)
+        match = GCP_CUSTOM.match(name)
         if match is None:
             return None
         series, shared, vcpus, mebibytes, _ = match.groups()
         # Without a series the name is from the time of N1 alone (Compute Engine: custom machine types).
         series = series or "n1"
-        cores = _E2_SHARED_VCPUS[shared] if shared else float(vcpus)
+        cores = E2_SHARED_VCPUS[shared] if shared else float(vcpus)
         memory = int(mebibytes) / 1024
         if not cores or not memory:
             return None
@@ -430,15 +538,16 @@ class Catalog:
             rows = self._rows(
                 "SELECT region, os, purchase_model, term, payment, unit, usd, low, high, upfront, source, note"
                 " FROM price WHERE cloud = ? AND kind = ? AND sku = ? AND region IN (?, ?)",
-                (*place[:3], key.region if _storable(key.region) else EVERYWHERE, EVERYWHERE),
+                (*place[:3], key.region if storable(key.region) else EVERYWHERE, EVERYWHERE),
             )
             bought = (_Bought(*(str(cell) for cell in row[:5])) for row in rows)
             found = [(each, self._price_from(key, each, row)) for each, row in zip(bought, rows, strict=True)]
             self._local_prices[place] = found
         return found
 
+    @_sound
     def _price_from(self, key: PriceKey, bought: _Bought, row: Row) -> Price:
-        low, high, upfront = (None if cell is None else Decimal(str(cell)) for cell in row[7:10])
+        low, high, upfront = (None if cell is None else _amount(cell) for cell in row[7:10])
         return Price(
             key=PriceKey(
                 key.cloud,
@@ -451,7 +560,7 @@ class Catalog:
                 bought.payment or None,
             ),
             unit=str(row[5]),
-            amount=Decimal(str(row[6])),
+            amount=_amount(row[6]),
             source=self._source_titles(str(row[10])),
             as_of=self._source_date(str(row[10])),
             low=low,
@@ -497,13 +606,14 @@ class Catalog:
             parts.append(f"prices known there: {', '.join(ways)}")
         elif of_sku and not parts:
             parts.append("other prices of it are known, none of this kind in any region")
-        if parts or not _storable(key.sku):
+        if parts or not storable(key.sku):
             return "; ".join(parts)
         import difflib  # costs more than opening the catalog, and most look-ups succeed
 
         near = difflib.get_close_matches(key.sku, self._names(key.cloud, key.kind), n=3, cutoff=0.75)
         return f"nearest known: {', '.join(near)}" if near else ""
 
+    @_sound
     def _known_of_machine(self, key: PriceKey) -> list[str]:
         """Say what is known of a machine type that has no price by region."""
         lowest = self._rows(
@@ -519,6 +629,16 @@ class Catalog:
             return [reason]
         known = self.instance_type(key.cloud, key.sku)
         return ["machines without accelerator are not priced"] if known is not None and not known.gpu_model else []
+
+    def similar(self, sku: str) -> str:
+        """Say which names of any cloud are near to one that none of them knows."""
+        import difflib
+
+        if not storable(sku):
+            return ""
+        names = {str(name) for (name,) in self._rows("SELECT DISTINCT sku FROM price")}
+        near = difflib.get_close_matches(sku, names, n=3, cutoff=0.6)
+        return f"nearest known: {', '.join(near)}" if near else ""
 
     def _names(self, cloud: str, kind: str) -> tuple[str, ...]:
         if (cloud, kind) not in self._spellings:
@@ -546,21 +666,23 @@ class Catalog:
         return "; ".join(self._sources[each][1] for each in ids.split() if each in self._sources)
 
     def _source_date(self, ids: str) -> str:
-        return min((self._sources[each][0] for each in ids.split() if each in self._sources), default="")
+        return min(self._sources[each][0] for each in ids.split())
 
     @cached_property
+    @_sound
     def _sources(self) -> dict[str, tuple[str, str]]:
         return {
-            str(name): (str(as_of), str(title))
+            str(name): (_day(str(as_of)), str(title))
             for name, as_of, title in self._rows("SELECT id, as_of, title FROM source")
         }
 
     @cached_property
+    @_sound
     def _regions(self) -> dict[tuple[str, str], Region]:
         found = {}
         for row in self._rows("SELECT * FROM region ORDER BY cloud, name"):
             cloud, name, title, country, geography, offset = (str(cell) for cell in row[:6])
-            place = (None if cell is None else float(cell) for cell in row[6:8])
+            place = map(_number_or_none, row[6:8])
             found[cloud, name] = Region(cloud, name, title, country, geography, offset, *place)
         return found
 
@@ -578,6 +700,7 @@ class Catalog:
         return codes
 
     @cached_property
+    @_sound
     def _accelerators(self) -> dict[str, AcceleratorModel]:
         models = {}
         for row in self._rows("SELECT * FROM accelerator"):
@@ -586,70 +709,6 @@ class Catalog:
             models[str(facts["model"])] = convert(facts, AcceleratorModel)
         aliases = self._rows("SELECT alias, model FROM accelerator_alias")
         return {str(alias): models[str(model)] for alias, model in aliases if str(model) in models}
-
-    @cached_property
-    def _pairs(self) -> dict[tuple[str, str, str], tuple[float, float, float, int]]:
-        rows = self._rows("SELECT workload, model, other, ratio, low, high, benchmarks FROM performance_pair")
-        return {
-            (str(row[0]), str(row[1]), str(row[2])): (
-                _number(row[3]),
-                _number(row[4]),
-                _number(row[5]),
-                int(_number(row[6])),
-            )
-            for row in rows
-        }
-
-    @cached_property
-    def _ratios(self) -> dict[tuple[str, str], Row]:
-        rows = self._rows(
-            "SELECT workload, model, reference, ratio, low, high, basis, confidence FROM performance_ratio"
-        )
-        return {(str(row[0]), str(row[1])): row[2:] for row in rows}
-
-    def _find_performance(self, model: str, other: str, workload: str) -> Performance | None:
-        one, two = self.accelerator(model), self.accelerator(other)
-        if one is None or two is None or workload not in self.workloads:
-            return None
-        if one.model == two.model:
-            return Performance(1.0, workload, "measured", "high", 1.0, 1.0)
-        for first, second in ((one.model, two.model), (two.model, one.model)):
-            if pair := self._pairs.get((workload, first, second)):
-                ratio, low, high, benchmarks = pair
-                confidence = self._pair_confidence(workload, first, second, low, high, benchmarks)
-                if first != one.model:
-                    ratio, low, high = 1 / ratio, 1 / high, 1 / low
-                return Performance(ratio, workload, "measured", confidence, low, high)
-        return _through_reference(
-            workload,
-            one.model,
-            two.model,
-            self._ratios.get((workload, one.model)),
-            self._ratios.get((workload, two.model)),
-        )
-
-    def _pair_confidence(self, workload: str, one: str, two: str, low: float, high: float, benchmarks: int) -> str:
-        """Rate a measured pair.
-
-        Where one of the two is the class's reference, the ratio table rates the same evidence with its scatter. Else
-        a single benchmark is low, three that agree within 25 % each way are high, and the rest is medium.
-        """
-        for model, reference in ((one, two), (two, one)):
-            row = self._ratios.get((workload, model))
-            if row is not None and row[0] == reference and row[4] == "measured":
-                return str(row[5])
-        if benchmarks == 1:
-            return "low"
-        return "high" if benchmarks >= 3 and high / low <= 1.25**2 else "medium"
-
-
-def accelerated_name(cloud: str, sku: str) -> bool:
-    """Tell by the name alone whether a machine type is of a family that carries accelerators."""
-    pattern = _ACCELERATED.get(cloud)
-    name = _last_part(sku) if cloud == "gcp" else sku
-    if pattern is None or not _storable(name):
-        return False
-    return re.match(pattern, name.lower()) is not None
 
 
 def _check_header(path: Path, header: bytes, size: int, hint: str) -> None:
@@ -673,22 +732,6 @@ def _shown(path: Path) -> str:
     return str(path).encode("utf-8", "backslashreplace").decode()
 
 
-def _storable(name: str) -> bool:
-    """Tell whether a name can be in the catalog at all; SQLite cannot even be asked for a lone surrogate."""
-    if len(name) > _LONGEST_NAME or "\0" in name:
-        return False
-    return name.isascii() or name.encode("utf-8", "replace").decode() == name
-
-
-def _last_part(name: str) -> str:
-    """Return the name at the end of a GCP resource path or URL."""
-    return name.rpartition("/")[2]
-
-
-def _accelerator_name(name: str) -> str:
-    return _last_part(name).lower().replace("_", "-").removesuffix("-vws")
-
-
 def _matches(bought: _Bought, key: PriceKey) -> bool:
     return (
         bought.os == key.os
@@ -699,27 +742,48 @@ def _matches(bought: _Bought, key: PriceKey) -> bool:
 
 
 def _instance_type(row: Row, source: str) -> InstanceType:
-    vcpus, memory = (None if cell is None else float(cell) for cell in row[4:6])
     return InstanceType(
         cloud=str(row[0]),
         sku=str(row[2]),
         family=str(row[3]),
-        vcpus=vcpus,
-        memory_gib=memory,
+        vcpus=_number_or_none(row[4]),
+        memory_gib=_number_or_none(row[5]),
         gpu_model=None if row[6] is None else str(row[6]),
         gpu_count=_number(row[7]),
-        gpu_memory_gib=None if row[8] is None else float(row[8]),
+        gpu_memory_gib=_number_or_none(row[8]),
         arch=str(row[9]),
         status=str(row[10]),
         source=source,
-        as_of=str(row[14]),
-        local_ssd_gib=None if row[11] is None else float(row[11]),
-        network_gbps=None if row[12] is None else float(row[12]),
+        as_of=_day(str(row[14])),
+        local_ssd_gib=_number_or_none(row[11]),
+        network_gbps=_number_or_none(row[12]),
     )
 
 
-def _number(cell: str | float | int | None) -> float:
-    return 0.0 if cell is None else float(cell)
+def _number(cell: Value) -> float:
+    """A number that is there and finite; anything else is a ValueError or TypeError."""
+    number = float(cell or 0)
+    if not math.isfinite(number):
+        raise ValueError(f"{number} is no number")
+    return number
+
+
+def _number_or_none(cell: Value) -> float | None:
+    return None if cell is None else _number(cell)
+
+
+def _amount(cell: Value) -> Decimal:
+    """An amount of money as somebody could ask it; anything else is an ArithmeticError or ValueError."""
+    amount = Decimal(str(cell))
+    if not amount.is_finite() or abs(amount.adjusted()) > _MOST_DIGITS:
+        raise ValueError(f"{amount} is no amount of money")
+    return amount
+
+
+def _day(text: str) -> str:
+    """A year, a month or a day; anything else is a ValueError."""
+    date.fromisoformat(oldest_day(text))
+    return text
 
 
 def _narrowness(scope: str, name: str, family: str | None, sku: str | None, known: InstanceType | None) -> int | None:
@@ -734,27 +798,6 @@ def _narrowness(scope: str, name: str, family: str | None, sku: str | None, know
     if scope == "gpu":
         return 2 if known is not None and known.gpu_model == name else None
     return 3
-
-
-def _through_reference(workload: str, model: str, other: str, one: Row | None, two: Row | None) -> Performance | None:
-    if one is None or two is None or one[0] != two[0]:
-        return None
-    bases, confidences = ("measured", "chained", "proxy", "datasheet"), ("high", "medium", "low")
-    basis = max((str(one[4]), str(two[4])), key=bases.index)
-    # Two cards measured against a third are chained, unless one of them is that third card.
-    if basis == "measured" and one[0] not in (model, other):
-        basis = "chained"
-    low, high = None, None
-    if None not in (one[2], one[3], two[2], two[3]):
-        low, high = _number(one[2]) / _number(two[3]), _number(one[3]) / _number(two[2])
-    return Performance(
-        ratio=_number(one[1]) / _number(two[1]),
-        workload=workload,
-        basis=cast("Literal['measured', 'chained', 'proxy', 'datasheet']", basis),
-        confidence=max((str(one[5]), str(two[5])), key=confidences.index),
-        low=low,
-        high=high,
-    )
 
 
 def _kilometres(one: Region, other: Region) -> float:

@@ -74,6 +74,11 @@ def unit_price(amount: Decimal, currency: str = "USD") -> str:
     return _named(f"{sign}${int(whole):,}.{fraction:<02}", currency)
 
 
+def plural(count: int, noun: str) -> str:
+    """``1 row``, ``2 rows``, ``1,234 rows``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def plain(amount: Decimal) -> str:
     """An amount as a decimal string without exponent, superfluous zeros or negative zero. Raises ValueError for NaN."""
     if not amount.is_finite():

@@ -1,0 +1,33 @@
+"""``gpuguard catalog verify [FILE]``: whether a catalog is what its manifest says."""
+
+import argparse
+import hashlib
+import sys
+from pathlib import Path
+
+from gpuguard.errors import CatalogError, ConfigError, ExitCode
+from gpuguard.price.catalog import Catalog
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Recompute everything; exit code 2 where anything is off."""
+    with Catalog.open(Path(arguments.file) if arguments.file is not None else None) as catalog:
+        wrong = catalog.problems()
+        if wrong:
+            hint = (
+                "leave out --catalog to use the one that came with gpuguard"
+                if arguments.file is not None
+                else "install gpuguard again"
+            )
+            raise CatalogError(f"price catalog {catalog.path} is damaged", hint=hint, details=wrong[:20])
+        try:
+            with catalog.path.open("rb") as stream:
+                digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        except OSError as error:
+            raise ConfigError(f"{catalog.path}: cannot be read: {error.strerror}") from None
+        rows = catalog.manifest["rows"]
+        sys.stdout.write(
+            f"ok: catalog {catalog.version}, {sum(rows.values()):,} rows as its manifest says\n"
+            f"rows  {catalog.checksum}\nfile  sha256:{digest}\n"
+        )
+    return ExitCode.PASS

@@ -1,0 +1,656 @@
+"""Google Cloud: the SKUs of Compute Engine in the Cloud Billing Catalog API, and the machines they add up to.
+
+https://cloud.google.com/billing/docs/reference/rest/v1/services.skus/list documents the fields and the pages, and that
+without a time range the latest prices are given; an API key with the Cloud Billing API enabled in its project suffices
+(https://cloud.google.com/billing/v1/how-tos/catalog-api). It is sent as a header, so that no address ever holds it.
+
+A machine has no SKU. It is billed for its accelerators, vCPUs, memory and bundled local SSDs
+(https://cloud.google.com/compute/docs/accelerator-optimized-machines), so its price is made of theirs. A machine one of
+whose SKUs a region lacks has no price there. What the documentation leaves open, recorded answers show:
+
+- Only the description tells which thing a SKU prices, and how it is bought. `usageType` tells OnDemand, Preemptible,
+  Commit1Yr and Commit3Yr apart, but flex-start ("DWS Defined Duration") and calendar mode ("Reserved … in Calendar Mode")
+  count as OnDemand, and so does the Spot price of A4.
+- "Reserved …" without "in Calendar Mode" bills capacity that is held and not used. It is nobody's price of a machine.
+- A3 Mega is A3Plus, its GPU "H100 80GB Mega", "H100 Mega 80GB" or "H100 80GB Plus"; A3 Ultra is A3Ultra.
+- "A4 Nvidia B200 (1 gpu slice)" and "1/8 vGPU no lssd" (a machine with part of an RTX PRO 6000) cover vCPUs and memory.
+- Things not sold in a region may be listed there at zero. Free allowances are a first tier at zero.
+- A month of local SSD is spread over 730 hours: that gives the hourly prices of whole machines on Google's pages.
+
+`serviceRegions` are by the documentation the regions a SKU is offered in; zones may follow later than prices.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime
+from decimal import Context as Arithmetic
+from decimal import Decimal
+from functools import partial
+from typing import NamedTuple
+
+import msgspec
+
+from gpuguard.errors import ServiceError
+from gpuguard.price.schema import EVERYWHERE
+from gpuguard.price.sources.base import (
+    Context,
+    FetchedPrice,
+    Found,
+    MachineFacts,
+    Part,
+    Scope,
+    Source,
+    Validators,
+)
+
+ENDPOINT = "https://cloudbilling.googleapis.com/v1/services/6F81-5844-456A/skus"
+"""The service is Compute Engine (https://cloud.google.com/skus)."""
+KEYS = ("GPUGUARD_GCP_API_KEY", "GOOGLE_API_KEY")
+"""Environment variables that may hold the API key; the first that is set counts."""
+PAGE_SIZE = 5000
+"""The most the API gives at once."""
+MAX_PAGES = 200
+"""Compute Engine has some 32,000 SKUs: seven pages."""
+
+_TITLE = "Cloud Billing Catalog API: Compute Engine"
+_CHANGED = "The catalog in use is unchanged. A newer gpuguard may know the new form; report it if there is none."
+_MOST_NOTES = 50
+_MOST_REGIONS = 5
+_LONGEST = 300
+"""Of a description only so much is looked at; real ones have a third of it."""
+
+_ARITHMETIC = Arithmetic(prec=100)
+_PLACES = Decimal("1E-12")
+"""To how many places the part of a month's local SSD is rounded that falls to an hour."""
+_NANO = Decimal("1E-9")
+_ONE = Decimal(1)
+_MONTH = Decimal(730)
+_GIB = Decimal("1.073741824")
+"""Gigabytes (GBy) in a gibibyte (GiBy)."""
+
+_REGION = re.compile(r"[a-z]+(?:-[a-z]+)+\d{1,2}\Z")
+_UNITS = re.compile(r"-?\d{1,9}\Z", re.ASCII)
+_NANOS = 1_000_000_000
+_COMMITTED = re.compile(r"(?P<rest>.+) for (?P<years>\d{1,2}) years?\Z", re.ASCII)
+_PLACE = re.compile(r" (?:running )?in ")
+_SERIES_PART = re.compile(r"[ag]\d+\w* (?:instance )?(?:core|cpu|ram)\b")
+"""A vCPU or memory of an accelerator-optimised or graphics series."""
+
+
+class _Bought(NamedTuple):
+    """A purchase model and its term."""
+
+    model: str
+    term: str = ""
+
+    def __str__(self) -> str:
+        return " ".join(word for word in (self.model.replace("_", " "), self.term) if word)
+
+
+_ON_DEMAND, _SPOT = _Bought("on_demand"), _Bought("spot")
+_FLEX, _CALENDAR = _Bought("flex_start"), _Bought("capacity_block")
+_COMMITMENTS = {"Commit1Yr": _Bought("committed_use", "1y"), "Commit3Yr": _Bought("committed_use", "3y")}
+_ALL = (_ON_DEMAND, _SPOT, *_COMMITMENTS.values(), _FLEX, _CALENDAR)
+_CLASSIC = _ALL[:4]
+_BEGINNINGS = {
+    "spot preemptible ": _SPOT,
+    "dws defined duration ": _FLEX,
+    "dws calendar mode ": _CALENDAR,
+}
+_ATTACHED = {name.strip(): bought for name, bought in _BEGINNINGS.items()}
+_OTHERWISE = ("sole tenancy", "custom", "premium", "overcommit", "suspended")
+"""Words in descriptions of what is billed otherwise than by the machines of the catalog."""
+
+# How a thing is measured, and for each usage unit of the API how many of them are in the catalog's: hours, GiB-hours,
+# GiB-months, and months of what was provisioned. For memory recorded answers have GiBy.h; GBy.h is that of other series.
+_MEASURES = {
+    "time": {"h": _ONE},
+    "memory": {"GiBy.h": _ONE, "GBy.h": _GIB},
+    "disk": {"GiBy.mo": _ONE, "GBy.mo": _GIB, "GiBy.h": _MONTH},
+    "provisioned": {"mo": _ONE, "h": _MONTH},
+}
+
+_SSD = "local SSD"
+_SLICE = "1/8 RTX PRO 6000 GPU with vCPUs and memory"
+_SLICES = Decimal(8)
+
+
+class _Series(NamedTuple):
+    """Machine types by the beginning of their names: whose vCPUs and memory they are billed for, and whose GPU.
+
+    No `series` means that the price of the GPU covers vCPUs and memory. `ssd` tells whether local SSDs are bundled; a
+    name that ends in ``-nolssd`` has none all the same.
+    """
+
+    beginning: str
+    series: str
+    gpu: str
+    ssd: bool
+
+
+_MACHINES = (
+    _Series("a2-highgpu-", "A2", "A100 40GB GPU", False),
+    _Series("a2-megagpu-", "A2", "A100 40GB GPU", False),
+    _Series("a2-ultragpu-", "A2", "A100 80GB GPU", True),
+    _Series("a3-highgpu-", "A3", "H100 80GB GPU", True),
+    _Series("a3-megagpu-", "A3Plus", "H100 80GB Mega GPU", True),
+    _Series("a3-ultragpu-", "A3Ultra", "H200 141GB GPU", True),
+    _Series("a4-highgpu-", "", "B200 GPU with vCPUs and memory", False),
+    _Series("g2-standard-", "G2", "L4 GPU", False),
+    _Series("g4-standard-", "G4", "RTX PRO 6000 GPU", False),
+)
+_IN_PARTS = ("ct", "tpu")
+"""Beginnings of the names of TPU machine types: the catalog has the price of a chip."""
+
+# What the descriptions say, in lower case and without the words for place and purchase model, "Nvidia" and "Tesla".
+_THINGS = {
+    **{
+        f"{series.lower()}{instance} {word}": (f"{series} {part}", measure)
+        for series in dict.fromkeys(each.series for each in _MACHINES if each.series)
+        for instance in (" instance", "")
+        for word, part, measure in (
+            ("core", "vCPU", "time"),
+            ("cpu", "vCPU", "time"),
+            ("ram", "memory", "memory"),
+        )
+    },
+    "a100 gpu": ("A100 40GB GPU", "time"),
+    "a100 80gb gpu": ("A100 80GB GPU", "time"),
+    "h100 80gb gpu": ("H100 80GB GPU", "time"),
+    "h100 80gb mega gpu": ("H100 80GB Mega GPU", "time"),
+    "h100 mega 80gb gpu": ("H100 80GB Mega GPU", "time"),
+    "h100 80gb plus gpu": ("H100 80GB Mega GPU", "time"),
+    "h200 141gb gpu": ("H200 141GB GPU", "time"),
+    "a4 nvidia b200 (1 gpu slice)": ("B200 GPU with vCPUs and memory", "time"),
+    "l4 gpu": ("L4 GPU", "time"),
+    "rtx 6000 96gb": ("RTX PRO 6000 GPU", "time"),
+    "1/8 vgpu no lssd": (_SLICE, "time"),
+    "t4 gpu": ("T4 GPU", "time"),
+    "p4 gpu": ("P4 GPU", "time"),
+    "p100 gpu": ("P100 GPU", "time"),
+    "v100 gpu": ("V100 GPU", "time"),
+    "n1 predefined instance core": ("N1 vCPU", "time"),
+    "n1 predefined instance ram": ("N1 memory", "memory"),
+    "custom instance core": ("N1 custom vCPU", "time"),
+    "custom instance ram": ("N1 custom memory", "memory"),
+    **{
+        name: (f"TPU {version} chip", "time")
+        for version in ("v5e", "v5p", "v6e")
+        for name in (f"tpu{version}", f"{version} tpu")
+    },
+    "tpu7x": ("TPU v7x chip", "time"),
+    "7x tpu": ("TPU v7x chip", "time"),
+    "ssd backed local storage": (_SSD, "disk"),
+    "local ssd": (_SSD, "disk"),
+    "storage pd capacity": ("pd-standard", "disk"),
+    "ssd backed pd capacity": ("pd-ssd", "disk"),
+    "balanced pd capacity": ("pd-balanced", "disk"),
+    "extreme pd capacity": ("pd-extreme", "disk"),
+    "regional storage pd capacity": ("pd-standard-regional", "disk"),
+    "regional ssd backed pd capacity": ("pd-ssd-regional", "disk"),
+    "regional balanced pd capacity": ("pd-balanced-regional", "disk"),
+    "hyperdisk balanced capacity": ("hyperdisk-balanced", "disk"),
+    "hyperdisk extreme capacity": ("hyperdisk-extreme", "disk"),
+    "hyperdisk ml capacity": ("hyperdisk-ml", "disk"),
+    "hyperdisk throughput capacity": ("hyperdisk-throughput", "disk"),
+    "extreme pd iops": ("pd-extreme IOPS", "provisioned"),
+    "hyperdisk balanced iops": ("hyperdisk-balanced IOPS", "provisioned"),
+    "hyperdisk extreme iops": ("hyperdisk-extreme IOPS", "provisioned"),
+    "hyperdisk balanced throughput": ("hyperdisk-balanced throughput", "provisioned"),
+    "hyperdisk ml throughput": ("hyperdisk-ml throughput", "provisioned"),
+    "hyperdisk throughput throughput": ("hyperdisk-throughput throughput", "provisioned"),
+    "hyperdisk throughput throughput capacity": ("hyperdisk-throughput throughput", "provisioned"),
+    "licensing fee for nvidia quadro virtual workstation (gpu cost)": ("RTX Virtual Workstation licence", "time"),
+}
+_COMMITTED_THINGS = {"cpu": ("N1 vCPU", "time"), "ram": ("N1 memory", "memory")}
+"""Commitments of N1 do not name the series; they hold for its custom machine types as well."""
+_WITHDRAWN = ("k80 gpu",)
+"""GPUs that can no longer be had."""
+
+
+class _Row(NamedTuple):
+    """A row of the catalog that one thing is the price of."""
+
+    kind: str
+    sku: str
+    unit: str
+    thing: str
+    bought: tuple[_Bought, ...] = (_ON_DEMAND,)
+
+
+_ROWS = (
+    _Row("vcpu", "n1", "hour", "N1 vCPU", _CLASSIC),
+    _Row("memory", "n1", "hour", "N1 memory", _CLASSIC),
+    _Row("vcpu", "n1-custom", "hour", "N1 custom vCPU", _CLASSIC),
+    _Row("memory", "n1-custom", "hour", "N1 custom memory", _CLASSIC),
+    _Row("accelerator", "T4", "hour", "T4 GPU", (*_CLASSIC, _FLEX)),
+    _Row("accelerator", "P4", "hour", "P4 GPU", (*_CLASSIC, _FLEX)),
+    _Row("accelerator", "P100", "hour", "P100 GPU", (*_CLASSIC, _FLEX)),
+    _Row("accelerator", "V100-16GB", "hour", "V100 GPU", (*_CLASSIC, _FLEX)),
+    *(
+        _Row("accelerator", f"TPU-{version}", "hour", f"TPU {version} chip", _ALL)
+        for version in ("v5e", "v5p", "v6e", "v7x")
+    ),
+    _Row("storage", "local-ssd", "GiB-month", _SSD, _CLASSIC),
+    *(
+        _Row("storage", name, "GiB-month", name)
+        for name in dict.fromkeys(thing for thing, measure in _THINGS.values() if measure == "disk" and thing != _SSD)
+    ),
+    *(
+        _Row("iops", thing.removesuffix(" IOPS"), "IOPS-month", thing)
+        for thing in dict.fromkeys(thing for thing, _ in _THINGS.values() if thing.endswith(" IOPS"))
+    ),
+    *(
+        _Row("throughput", thing.removesuffix(" throughput"), "MiBps-month", thing)
+        for thing in dict.fromkeys(thing for thing, _ in _THINGS.values() if thing.endswith(" throughput"))
+    ),
+    _Row("license", "rtx-vws", "hour", "RTX Virtual Workstation licence"),
+)
+
+
+class _Category(msgspec.Struct, rename="camel"):
+    resource_group: str
+    usage_type: str
+
+
+class _Sku(msgspec.Struct, rename="camel"):
+    """One SKU: the fields that are read. Its prices stay as they are written until it is known to matter."""
+
+    sku_id: str
+    description: str
+    category: _Category
+    service_regions: list[str]
+    pricing_info: msgspec.Raw
+
+    def __str__(self) -> str:
+        return f"SKU {self.sku_id[:40]}, {self.description[:100]!r}"
+
+
+class _Page(msgspec.Struct, rename="camel"):
+    """One answer. On the last page the token is empty or left out."""
+
+    skus: list[_Sku] | msgspec.UnsetType = msgspec.UNSET
+    next_page_token: str = ""
+
+
+class _Money(msgspec.Struct, rename="camel"):
+    """google.type.Money: `units` is a 64-bit integer, which JSON has as a string; `nanos` are billionths."""
+
+    currency_code: str
+    units: str | msgspec.UnsetType = msgspec.UNSET
+    nanos: int | msgspec.UnsetType = msgspec.UNSET
+
+
+class _Tier(msgspec.Struct, rename="camel"):
+    unit_price: _Money
+
+
+class _Expression(msgspec.Struct, rename="camel"):
+    usage_unit: str
+    tiered_rates: list[_Tier]
+
+
+class _Pricing(msgspec.Struct, rename="camel"):
+    effective_time: datetime
+    pricing_expression: _Expression
+
+
+class _Listed:
+    """Collects the prices of things, by purchase model and region, and what was not understood."""
+
+    def __init__(self, context: Context) -> None:
+        self._wanted, self._today = context.wanted, date.fromisoformat(context.today)
+        self._known = frozenset(context.known.regions("gcp"))
+        self._prices: dict[tuple[str, _Bought], dict[str, Decimal]] = {}
+        self._first: dict[str, None] = {}
+        self._grouped: dict[tuple[str, str], set[str]] = {}
+
+    def read(self, sku: _Sku) -> None:
+        """Take a SKU, or leave it where it prices nothing the catalog has."""
+        what, bought = _understood(sku)
+        if bought is None or any(word in what for word in _OTHERWISE) and what not in _THINGS:
+            return
+        if isinstance(bought, str):
+            if what in _THINGS or what in _COMMITTED_THINGS:
+                self.note(f"{sku}: {bought}")
+            return
+        if not self._wanted.bought(bought.model):
+            return
+        thing, measure = _THINGS.get(what, ("", ""))
+        if not thing and bought.term:
+            thing, measure = _COMMITTED_THINGS.get(what, ("", ""))
+        if thing:
+            self._add(sku, thing, measure, bought)
+        elif what not in _WITHDRAWN and (
+            sku.category.resource_group in ("GPU", "TPU") or _SERIES_PART.match(what) is not None
+        ):
+            self._about(f"{what[:80]!r} ({bought}) is not known, {_first_word(sku)}", "", self._regions(sku))
+
+    def note(self, text: str) -> None:
+        """Remember what was not understood; the same thing is said once."""
+        self._first.setdefault(text)
+
+    def of(self, thing: str, bought: _Bought) -> Mapping[str, Decimal]:
+        """The prices of a thing by region."""
+        return self._prices.get((thing, bought), {})
+
+    def missing(self, what: str, regions: Iterable[str]) -> None:
+        """Remember that something has no price in some regions."""
+        self._about(what, "; not priced there", regions)
+
+    def notes(self) -> tuple[str, ...]:
+        """All that was not understood, one line each."""
+        notes = list(self._first)
+        notes += [f"{what} in {_some(sorted(regions))}{end}" for (what, end), regions in self._grouped.items()]
+        if len(notes) > _MOST_NOTES:
+            notes[_MOST_NOTES - 1 :] = [f"and {len(notes) - _MOST_NOTES + 1} more"]
+        return tuple(notes)
+
+    def _about(self, what: str, end: str, regions: Iterable[str]) -> None:
+        found = set(regions)
+        if found:
+            self._grouped.setdefault((what, end), set()).update(found)
+
+    def _regions(self, sku: _Sku) -> Iterator[str]:
+        """The regions of a SKU that are wanted. Under a pattern only known ones are: the scopes cannot name others."""
+        for name in sku.service_regions:
+            if name == "global":
+                name = EVERYWHERE
+            elif not _REGION.match(name):
+                continue
+            if not self._wanted.regions or (name in self._known and self._wanted.region(name)):
+                yield name
+
+    def _add(self, sku: _Sku, thing: str, measure: str, bought: _Bought) -> None:
+        regions = list(self._regions(sku))
+        if not regions:
+            return
+        pricing = self._in_force(sku)
+        if pricing is None:
+            return
+        expression = pricing.pricing_expression
+        factor = _MEASURES[measure].get(expression.usage_unit)
+        if factor is None:
+            self.note(f"{sku}: priced per {expression.usage_unit[:40]!r}")
+            return
+        price = self._price(sku, expression)
+        if price is None:
+            return
+        if not price:
+            self._about(f"{thing} ({bought}) is listed at zero", "; taken as not sold there", regions)
+            return
+        amount = _ARITHMETIC.multiply(price, factor)
+        prices = self._prices.setdefault((thing, bought), {})
+        for region in regions:
+            other = prices.setdefault(region, amount)
+            if other != amount:
+                prices[region] = max(other, amount)
+                self._about(f"{thing} ({bought}) has several prices", "; the dearest is taken", [region])
+
+    def _in_force(self, sku: _Sku) -> _Pricing | None:
+        """The latest price that has begun."""
+        try:
+            timeline = msgspec.json.decode(sku.pricing_info, type=list[_Pricing])
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            told = str(error) if isinstance(error, msgspec.ValidationError) else "invalid JSON"
+            raise _broken(f"{sku}: pricingInfo has another form than documented: {told[:200]}") from None
+        begun = [each for each in timeline if each.effective_time.date() <= self._today]
+        if begun:
+            return max(begun, key=lambda each: each.effective_time.timestamp())
+        when = min((each.effective_time.date() for each in timeline), default=None)
+        self.note(f"{sku}: the only price begins on {when}" if when else f"{sku}: without a price")
+        return None
+
+    def _price(self, sku: _Sku, expression: _Expression) -> Decimal | None:
+        """The price of the first tier that costs something, else zero; None where it is not in USD."""
+        for tier in expression.tiered_rates:
+            money = tier.unit_price
+            if money.currency_code != "USD":
+                self.note(f"{sku}: a price in {money.currency_code[:40]!r} instead of USD")
+                return None
+            if amount := _amount(sku, money):
+                return amount
+        return Decimal(0)
+
+
+def _understood(sku: _Sku) -> tuple[str, _Bought | str | None]:
+    """What a SKU prices, and how it is bought: None if not as a catalog has it, words if it contradicts itself."""
+    text = " ".join(sku.description[:_LONGEST].lower().split())
+    years, marks = "", set[_Bought | None]()
+    committed = text.startswith("commitment v1: ")
+    if committed:
+        text = text.removeprefix("commitment v1: ")
+    if term := _COMMITTED.match(text):
+        text, years = term["rest"], term["years"]
+    calendar = text.endswith(" in calendar mode")
+    text = text.removesuffix(" in calendar mode")
+    if text.startswith("reserved "):
+        text = text.removeprefix("reserved ")
+        marks.add(_CALENDAR if calendar else None)
+    for beginning, bought in _BEGINNINGS.items():
+        if text.startswith(beginning):
+            text = text.removeprefix(beginning)
+            marks.add(bought)
+    text = _PLACE.split(text, maxsplit=1)[0]
+    text, _, host = text.partition(" attached to ")
+    if host:
+        marks.add(_ATTACHED.get(host.removesuffix("s").removesuffix(" vm")))
+    what = text.removeprefix("nvidia ").removeprefix("tesla ")
+    usage = sku.category.usage_type
+    own = {"OnDemand": _ON_DEMAND, "Preemptible": _SPOT, **_COMMITMENTS}.get(usage)
+    if None in marks:
+        return what, None
+    if len(marks) > 1 or (marks and (committed or years or own not in (_ON_DEMAND, *marks))):
+        return what, f"bought in two ways at once, with the usage type {usage[:40]!r}"
+    for mark in marks:
+        return what, mark
+    if own is None or (committed or years) != bool(own.term) or (years and f"{years}y" != own.term):
+        return what, f"of the usage type {usage[:40]!r}"
+    return what, own
+
+
+def _amount(sku: _Sku, money: _Money) -> Decimal:
+    units, nanos = money.units, money.nanos
+    if units is msgspec.UNSET and nanos is msgspec.UNSET:
+        raise _broken(f"{sku}: unitPrice has neither units nor nanos")
+    whole = "0" if units is msgspec.UNSET else units
+    rest = 0 if nanos is msgspec.UNSET else nanos
+    if not _UNITS.match(whole) or abs(rest) >= _NANOS:
+        raise _broken(f"{sku}: unitPrice has units {whole[:40]!r} and nanos {str(rest)[:40]}, expected whole numbers")
+    amount = _ARITHMETIC.add(Decimal(whole), _ARITHMETIC.multiply(Decimal(rest), _NANO))
+    if amount < 0:
+        raise _broken(f"{sku}: a price below zero")
+    return amount
+
+
+# --- machines --------------------------------------------------------------------------------------------------------------
+
+
+class _Machine(NamedTuple):
+    """A machine type and how much of which things it is billed for; the accelerator comes first."""
+
+    sku: str
+    series: _Series
+    things: tuple[tuple[str, Decimal], ...]
+
+
+def _machines(context: Context) -> Iterator[_Machine]:
+    """The machine types that can be made of SKUs."""
+    for facts in context.known.machines("gcp"):
+        for series in _MACHINES:
+            if facts.sku.startswith(series.beginning) and (things := _things(facts, series)):
+                yield _Machine(facts.sku, series, things)
+
+
+def _things(facts: MachineFacts, series: _Series) -> tuple[tuple[str, Decimal], ...]:
+    """What a machine type is billed for; nothing where too little of it is known."""
+    count = Decimal(str(facts.gpu_count))
+    if series.series and 0 < count < 1:
+        return ((_SLICE, count * _SLICES),)
+    things = [(series.gpu, count)]
+    if series.series:
+        if facts.vcpus is None or facts.memory_gib is None:
+            return ()
+        things.append((f"{series.series} vCPU", Decimal(str(facts.vcpus))))
+        things.append((f"{series.series} memory", Decimal(str(facts.memory_gib))))
+    if series.ssd and not facts.sku.endswith("-nolssd"):
+        if not facts.local_ssd_gib:
+            return ()
+        things.append((_SSD, Decimal(str(facts.local_ssd_gib))))
+    return tuple(things) if count else ()
+
+
+def _composed(machine: _Machine, bought: _Bought, listed: _Listed) -> Iterator[FetchedPrice]:
+    """The prices of a machine type wherever its accelerator is sold."""
+    for region in listed.of(machine.things[0][0], bought):
+        total, lacking = Decimal(0), []
+        for thing, quantity in machine.things:
+            price = listed.of(thing, bought).get(region)
+            if price is None:
+                lacking.append(thing)
+                continue
+            part = _ARITHMETIC.multiply(price, quantity)
+            if thing == _SSD:
+                part = _ARITHMETIC.quantize(_ARITHMETIC.divide(part, _MONTH), _PLACES)
+            total = _ARITHMETIC.add(total, part)
+        if lacking:
+            listed.missing(f"{machine.series.beginning}* ({bought}): no {' and no '.join(lacking)}", [region])
+        else:
+            yield FetchedPrice(
+                "machine", machine.sku, region, "hour", _plain(total), purchase_model=bought.model, term=bought.term
+            )
+
+
+def _without_accelerator(listed: _Listed, bought: _Bought) -> None:
+    """Note where a series has vCPUs and none of its accelerators: one may go by a new name."""
+    accelerators: dict[str, set[str]] = {}
+    for each in _MACHINES:
+        if each.series:
+            accelerators.setdefault(each.series, set()).update(listed.of(each.gpu, bought))
+    for series, regions in accelerators.items():
+        lacking = listed.of(f"{series} vCPU", bought).keys() - regions
+        listed.missing(f"{series} ({bought}): vCPUs, but no accelerator", lacking)
+
+
+# --- asking ------------------------------------------------------------------------------------------------------------------
+
+
+def missing(environment: Mapping[str, str]) -> str:
+    """What is lacking to ask, in words."""
+    return "" if _key(environment) else f"it needs an API key of Google Cloud in {' or '.join(KEYS)}"
+
+
+def _key(environment: Mapping[str, str]) -> str:
+    return next((key for name in KEYS if (key := environment.get(name, "").strip())), "")
+
+
+def _parts(context: Context) -> Iterator[Part]:
+    """One part: the API has one list for all regions and purchase models."""
+    regions: tuple[str, ...] = ()
+    if context.wanted.regions:
+        regions = tuple(name for name in sorted(context.known.regions("gcp")) if context.wanted.region(name))
+        if not regions:
+            return
+    rows = [("machine", machine.sku, bought) for machine in _machines(context) for bought in _ALL]
+    rows += [(row.kind, row.sku, bought) for row in _ROWS for bought in row.bought]
+    scopes = dict.fromkeys(
+        Scope("gcp", kind, bought.model, regions, sku)
+        for kind, sku, bought in rows
+        if context.wanted.bought(bought.model)
+    )
+    if scopes:
+        yield Part("gcp-compute/skus", tuple(scopes), _read)
+
+
+def _read(context: Context, validators: Validators | None) -> Found:
+    """The prices of Compute Engine; the API has no validators, so it is always asked."""
+    listed = _Listed(context)
+    for sku in _skus(context):
+        listed.read(sku)
+    prices = [
+        FetchedPrice(row.kind, row.sku, region, row.unit, _plain(usd), purchase_model=bought.model, term=bought.term)
+        for row in _ROWS
+        for bought in row.bought
+        for region, usd in _of_row(row, bought, listed).items()
+        if region != EVERYWHERE or row.kind == "license"
+    ]
+    machines = tuple(_machines(context))
+    for bought in _ALL:
+        for machine in machines:
+            prices += _composed(machine, bought, listed)
+        _without_accelerator(listed, bought)
+    if not prices and not context.wanted.regions and not context.wanted.purchase_models:
+        raise _broken("none of the SKUs is one that is known")
+    _unmade(context, {machine.sku for machine in machines}, listed)
+    prices.sort(key=lambda price: (price.kind, price.sku, price.region, price.purchase_model, price.term))
+    return Found(context.today, _TITLE, tuple(prices), notes=listed.notes())
+
+
+def _of_row(row: _Row, bought: _Bought, listed: _Listed) -> Mapping[str, Decimal]:
+    thing = row.thing.replace("custom ", "") if bought.term else row.thing
+    return listed.of(thing, bought)
+
+
+def _unmade(context: Context, made: set[str], listed: _Listed) -> None:
+    """Note machine types with accelerators that no SKU is known for."""
+    names = [each.sku for each in context.known.machines("gcp") if each.sku not in made]
+    names = sorted(name for name in names if not name.startswith(_IN_PARTS))
+    if names and context.wanted.purchase_models in ((), ("on_demand",)):
+        listed.note(f"what {_some(names)} are billed for is not known; not priced")
+
+
+def _skus(context: Context) -> Iterator[_Sku]:
+    """All SKUs, page by page. Raises `ServiceError` where the pages lead in a circle, on and on, or hold none."""
+    headers = {"X-Goog-Api-Key": _key(context.environment)}
+    params = {"pageSize": str(PAGE_SIZE), "currencyCode": "USD"}
+    seen = {""}
+    for number in range(MAX_PAGES):
+        page = _page(context, params, headers)
+        if page.skus is not msgspec.UNSET:
+            yield from page.skus
+        elif page.next_page_token or not number:
+            raise _broken("a page has no skus")
+        if not page.next_page_token:
+            return
+        if page.next_page_token in seen:
+            raise _broken("the pages lead in a circle")
+        seen.add(page.next_page_token)
+        params["pageToken"] = page.next_page_token
+    raise _broken(f"more than {MAX_PAGES} pages")
+
+
+def _page(context: Context, params: Mapping[str, str], headers: Mapping[str, str]) -> _Page:
+    try:
+        return context.http.get(context.endpoint, _Page, params=params, headers=headers).value
+    except ServiceError as error:
+        # Google answers an invalid key with 400, a missing or restricted one with 403
+        # (https://cloud.google.com/docs/authentication/api-keys).
+        if not re.search(r": status 40[013]\b", error.message):
+            raise
+        raise ServiceError(
+            error.message,
+            hint=f"Check the API key in {' or '.join(KEYS)}, its restrictions, and that the Cloud Billing API is enabled "
+            "in its project.",
+        ) from None
+
+
+def _plain(amount: Decimal) -> Decimal:
+    """The same amount without trailing zeros or exponent."""
+    text = f"{amount:f}"
+    return Decimal(text.rstrip("0").rstrip(".") if "." in text else text)
+
+
+def _some(names: list[str]) -> str:
+    shown = ", ".join(names[:_MOST_REGIONS])
+    return f"{shown} and {len(names) - _MOST_REGIONS} more" if len(names) > _MOST_REGIONS else shown
+
+
+def _first_word(sku: _Sku) -> str:
+    return f"a {sku.category.resource_group[:40]} SKU"
+
+
+def _broken(what: str) -> ServiceError:
+    return ServiceError(f"{_TITLE}: {what}", hint=_CHANGED)
+
+
+SOURCES = (Source("gcp-compute", "gcp", f"{_TITLE} SKUs", ENDPOINT, _parts, missing),)

@@ -11,6 +11,7 @@ import csv
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -22,6 +23,11 @@ from scripts.tables import Row, Store, log, plain
 
 _VAGUE = re.compile(r"\b(?:text index|index file|stored file|index id)\b", re.IGNORECASE)
 _MOST_SOURCES = 3
+
+REJECTED = (
+    # cloud, sku, region, source id, reason; patterns in the manner of the shell
+    ("aws", "ml.g4dn.*", "us-west-1", "flexera-public-*", "repeats the price of us-west-2; EC2 costs more there"),
+)
 
 
 class Merge:
@@ -71,6 +77,13 @@ class Merge:
         return " ".join(dict.fromkeys(ids))
 
     def _price(self, row: Row) -> None:
+        for cloud, sku, region, source, reason in REJECTED:
+            given = (row["cloud"], row["sku"], row["region"], row["source"])
+            if all(fnmatchcase(*pair) for pair in zip(given, (cloud, sku, region, source), strict=True)):
+                log("left out", f"{' '.join(given)} at {row['usd']}: {reason}")
+                return
+        if row["unit"] == "month" and row["sku"].startswith("workspaces-") and row["sku"].endswith("-autostop"):
+            row["sku"] += "-fee"  # the fee of the month, on top of the price of the hours that is there already
         if row["kind"] not in KINDS or row["unit"] not in KINDS[row["kind"]] or row["os"] not in OPERATING_SYSTEMS:
             log("left out", f"{row['cloud']} {row['kind']} {row['sku']}: {row['unit']}, {row['os']}")
             return

@@ -113,6 +113,8 @@ class Store:
     def _better(self, name: str, key: Key, one: Row, two: Row) -> Row:
         if "source" not in one:
             return two
+        if one.get("unit") != two.get("unit"):
+            raise SystemExit(f"{name} {' '.join(key)} has a price per {one['unit']} and one per {two['unit']}")
         days = self.sources.day(one["source"]), self.sources.day(two["source"])
         newer, older = (two, one) if days[1] > days[0] else (one, two)
         if days[0] == days[1] and "usd" in one:

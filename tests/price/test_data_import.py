@@ -1,37 +1,23 @@
 """The import script keeps what it promises: the dearer row wins, and nothing unknown gets into the tables unseen."""
 
-import importlib.util
-import sys
-from pathlib import Path
-from types import ModuleType
-
 import pytest
 
-
-@pytest.fixture(scope="module")
-def script() -> ModuleType:
-    path = Path(__file__).parents[2] / "scripts" / "import_facts.py"
-    spec = importlib.util.spec_from_file_location("import_facts", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+from scripts import import_facts as script
+from scripts.tables import REPORT, plain
 
 
-def test_of_two_rows_with_one_key_the_dearer_stays_and_the_other_is_told(script: ModuleType) -> None:
+def test_of_two_rows_with_one_key_the_dearer_stays_and_the_other_is_told() -> None:
     rows = [
         ("aws", "machine", script.price_row("x1.large", "us-east-1", "on_demand", "hour", usd, "source-2026-01-01"))
         for usd in ("1.10", "1.20", "1.15")
     ]
-    script.REPORT.clear()
+    REPORT.clear()
     (kept,) = script.dearest(rows)["aws", "machine"].values()
     assert kept["usd"] == "1.2"
-    assert len(script.REPORT["two prices for one key"]) == 2
+    assert len(REPORT["two prices for one key"]) == 2
 
 
-def test_rows_bought_in_another_way_do_not_compete(script: ModuleType) -> None:
+def test_rows_bought_in_another_way_do_not_compete() -> None:
     rows = [
         ("aws", "machine", script.price_row("x1.large", "us-east-1", purchase, "hour", "1", "source-2026-01-01"))
         for purchase in ("on_demand", "spot", "reserved_1y_no_upfront", "reserved_1y_all_upfront", "reserved_3y")
@@ -39,7 +25,7 @@ def test_rows_bought_in_another_way_do_not_compete(script: ModuleType) -> None:
     assert len(script.dearest(rows)["aws", "machine"]) == 5
 
 
-def test_an_unknown_note_stops_the_import(script: ModuleType) -> None:
+def test_an_unknown_note_stops_the_import() -> None:
     assert script.note_of("mean of 3 AZs, min 1, max 2; commit date not stored") == "mean of 3 zones"
     with pytest.raises(SystemExit, match="not known"):
         script.note_of("somebody told me")
@@ -54,8 +40,8 @@ def test_an_unknown_note_stops_the_import(script: ModuleType) -> None:
         pytest.param("0.1234567890123456789", "0.1234567890123456789", id="digits are kept"),
     ],
 )
-def test_an_amount_is_written_plainly(script: ModuleType, amount: str, written: str) -> None:
-    assert script.plain(amount) == written
+def test_an_amount_is_written_plainly(amount: str, written: str) -> None:
+    assert plain(amount) == written
 
 
 @pytest.mark.parametrize(
@@ -68,5 +54,5 @@ def test_an_amount_is_written_plainly(script: ModuleType, amount: str, written: 
         pytest.param("verda", "8H200.141S.176V", "H200", id="Verda"),
     ],
 )
-def test_the_family_of_a_machine(script: ModuleType, cloud: str, sku: str, family: str) -> None:
+def test_the_family_of_a_machine(cloud: str, sku: str, family: str) -> None:
     assert script.family_of(cloud, sku, "") == family

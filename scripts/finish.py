@@ -31,6 +31,8 @@ SUPERSEDED: tuple[tuple[str, str, str, str, str, str, str], ...] = (
         for name in ("NC6", "NC12", "NC24", "NC24r", "NV6", "NV12", "NV24")
         for region in ("westeurope", "northeurope")
     ),
+    ("azure/prices/machine.csv", "Standard_NCC40ads_H100_v5", "southcentralus", "linux", "on_demand", "*", "the price of Windows; that of Linux is not known"),
+    ("azure/prices/machine.csv", "Standard_ND96isr_H200_v5", "*", "*", "reserved", "sstybel-*", "reservations of H200 were repriced in August 2026"),
     ("digitalocean/prices/machine.csv", "*", "tor1", "*", "*", "*-2024*", "superseded in August 2026"),
     ("digitalocean/lowest.csv", "*", "", "*", "*", "*", "superseded in August 2026"),
     ("hyperstack/prices/machine.csv", "n3-H100*", "CANADA-1", "*", "*", "*-2025*", "superseded in 2026"),
@@ -66,11 +68,22 @@ def finish(store: Store) -> None:
         for row in store.tables[f"{cloud}/types.csv"].values():
             if fnmatchcase(row["sku"], sku):
                 row["arch"] = arch
+    _superseded_hints(store)
     store.tables["holes.csv"] = {(row["cloud"], row["sku"]): row for row in _holes(store)}
     store.write()
     tables = build.read(store.data)
     print_report()
     print("rows:", ", ".join(f"{name} {len(rows):,}" for name, rows in tables.rows.items()))
+
+
+def _superseded_hints(store: Store) -> None:
+    """A price without region says nothing where the same is known by region."""
+    for name in [name for name in store.tables if name.endswith("/lowest.csv")]:
+        prices = store.tables[name.replace("lowest.csv", "prices/machine.csv")].values()
+        known = {(row["sku"], row["os"], row["purchase_model"], row["term"]) for row in prices}
+        for key, row in list(store.tables[name].items()):
+            if (row["sku"], row["os"], row["purchase_model"], row["term"]) in known:
+                store.drop(name, key, "known by region")
 
 
 def _holes(store: Store) -> list[Row]:

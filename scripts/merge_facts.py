@@ -22,7 +22,17 @@ from scripts.finish import finish
 from scripts.tables import Row, Store, log, plain
 
 _VAGUE = re.compile(r"\b(?:text index|index file|stored file|index id)\b", re.IGNORECASE)
-_MOST_SOURCES = 3
+_SHARE = re.compile(r"derived: (?:on-demand x [\d.]+|[\d.]+ % of on demand)")
+_MOST_SOURCES = 2
+
+SETTLED = 60
+"""Days after which a spot price gives way to a newer one; list and commitment prices do at once."""
+
+CORRECTIONS = (
+    # cloud, sku, source id, why figures of that source replace those that stand there, whatever their date
+    ("gcp", "a3-megagpu-8g", "jplutz7-*", "vCPUs and memory of A3 Mega have prices of their own"),
+    ("aws", "ml.*", "flexera-public-*", "two types had changed places in one region, and one was below EC2"),
+)
 
 REJECTED = (
     # cloud, sku, region, source id, reason; patterns in the manner of the shell
@@ -34,7 +44,7 @@ class Merge:
     """One run: the tables, and the titles that sources get."""
 
     def __init__(self, data: Path, titles: dict[str, str]) -> None:
-        self.store, self.titles = Store(data), titles
+        self.store, self.titles, self.shares = Store(data), titles, 0
 
     def folder(self, folder: Path) -> None:
         """Merge everything one folder holds."""
@@ -52,9 +62,8 @@ class Merge:
             self._correct(row)
         for row in self._rows(folder / "zones.csv"):
             self.store.merge(f"{row['cloud']}/offerings.csv", [row])
-        for name in ("prices.csv", "aws_extra.csv"):
-            for row in self._rows(folder / name):
-                self._price(row)
+        for row in self._rows(folder / "prices.csv"):
+            self._price(row)
         for row in self._rows(folder / "discounts.csv"):
             self.store.merge("discounts.csv", [row], replace=True)
 
@@ -82,6 +91,10 @@ class Merge:
             if all(fnmatchcase(*pair) for pair in zip(given, (cloud, sku, region, source), strict=True)):
                 log("left out", f"{' '.join(given)} at {row['usd']}: {reason}")
                 return
+        if _SHARE.match(row["note"]):
+            # what is only known as a share of the list price is a discount, and prices as a range: see discounts.csv
+            self.shares += 1
+            return
         if row["unit"] == "month" and row["sku"].startswith("workspaces-") and row["sku"].endswith("-autostop"):
             row["sku"] += "-fee"  # the fee of the month, on top of the price of the hours that is there already
         if row["kind"] not in KINDS or row["unit"] not in KINDS[row["kind"]] or row["os"] not in OPERATING_SYSTEMS:
@@ -91,7 +104,12 @@ class Merge:
             row[column] = plain(row[column]) if row[column] else ""
         if row["low"] and row["low"] == row["high"] == row["usd"] and row["purchase_model"] != "spot":
             row["low"] = row["high"] = ""
-        self.store.merge(f"{row['cloud']}/prices/{row['kind']}.csv", [row])
+        name = f"{row['cloud']}/prices/{row['kind']}.csv"
+        if row["kind"] == "machine" and (row["sku"],) not in self.store.tables[f"{row['cloud']}/types.csv"]:
+            log("left out", f"{row['cloud']} {row['sku']} {row['region']}: a machine type whose GPUs are not known")
+            return
+        settled = SETTLED if row["purchase_model"] == "spot" else 0
+        self.store.merge(name, [row], settled=settled, replace=_corrects(row))
 
     def _type(self, row: Row) -> None:
         name, key = f"{row['cloud']}/types.csv", (row["sku"],)
@@ -124,6 +142,11 @@ class Merge:
         self.store.merge("accelerators.csv", [{**present, **figures, **status}], replace=True)
 
 
+def _corrects(row: Row) -> bool:
+    given = (row["cloud"], row["sku"], row["source"])
+    return any(all(map(fnmatchcase, given, patterns)) for *patterns, _ in CORRECTIONS)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Merge folders in their order."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -138,6 +161,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     merge = Merge(options.data, titles)
     for folder in options.folders:
         merge.folder(folder)
+    log("left out", f"{merge.shares} prices that are a share of the list price")
     finish(merge.store)
     return 0
 

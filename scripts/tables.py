@@ -9,6 +9,7 @@ import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -34,6 +35,9 @@ OF_A_CLOUD: dict[str, tuple[Sequence[str], int]] = {
     "interruption": (build.BAND_COLUMNS, 3),
 }
 PRICES = (build.PRICE_COLUMNS, 6)
+
+ESTIMATES = ("derived", "order of magnitude", "test of a price collector", "test fixture")
+"""Notes of figures that a real reading replaces, however old it is."""
 
 REPORT: dict[str, list[str]] = defaultdict(list)
 
@@ -67,7 +71,7 @@ class Sources:
 
     def day(self, ids: str) -> str:
         """Return the first day that the oldest of some sources may be of."""
-        return min(f"{self.known[name][0]}-01-01"[:10] for name in ids.split())
+        return min((self.known[name][0] + "-01-01"[len(self.known[name][0]) - 4 :])[:10] for name in ids.split())
 
 
 def slug(title: str) -> str:
@@ -97,8 +101,12 @@ class Store:
                 for row in _read(path):
                     self.tables[name][tuple(list(row.values())[:length])] = row
 
-    def merge(self, name: str, rows: Iterable[Row], *, replace: bool = False) -> None:
-        """Put rows into a table. `replace`: whatever stands there with the same key gives way, whatever its date."""
+    def merge(self, name: str, rows: Iterable[Row], *, replace: bool = False, settled: int = 0) -> None:
+        """Put rows into a table. `replace`: whatever stands there with the same key gives way, whatever its date.
+
+        `settled` is how many days newer a figure must be to take the place of one that is no estimate: prices that move
+        from day to day would else make a diff of every look at them.
+        """
         columns, length = _shape(name)
         table = self.tables[name]
         for given in rows:
@@ -108,17 +116,23 @@ class Store:
             if other is None or replace:
                 table[key] = row
             elif other != row:
-                table[key] = self._better(name, key, other, row)
+                table[key] = self._better(name, key, other, row, settled)
 
-    def _better(self, name: str, key: Key, one: Row, two: Row) -> Row:
+    def _better(self, name: str, key: Key, one: Row, two: Row, settled: int) -> Row:
         if "source" not in one:
             return two
         if one.get("unit") != two.get("unit"):
             raise SystemExit(f"{name} {' '.join(key)} has a price per {one['unit']} and one per {two['unit']}")
         days = self.sources.day(one["source"]), self.sources.day(two["source"])
+        guessed = [any(word in row.get("note", "") for word in ESTIMATES) for row in (one, two)]
         newer, older = (two, one) if days[1] > days[0] else (one, two)
-        if days[0] == days[1] and "usd" in one:
+        if guessed[0] != guessed[1]:
+            newer, older = (two, one) if guessed[0] else (one, two)
+        elif days[0] == days[1] and "usd" in one:
             newer, older = (one, two) if Decimal(one["usd"]) >= Decimal(two["usd"]) else (two, one)
+        elif newer is two and not guessed[0]:
+            gone_by = date.fromisoformat(days[1]) - date.fromisoformat(days[0])
+            newer, older = (two, one) if gone_by >= timedelta(days=settled) else (one, two)
         if "usd" in one and newer["usd"] != older["usd"]:
             log("two prices for one key", f"{name} {' '.join(key)}: {older['usd']} gives way to {newer['usd']}")
         return newer

@@ -16,6 +16,7 @@ from gpuguard.report import FORMATS, render
 if TYPE_CHECKING:
     from gpuguard.config import Config
     from gpuguard.pipeline import Settings
+    from gpuguard.price.catalog import Catalog
 
 CLOUDS = ("aws", "azure", "gcp")
 _SCREEN = 80
@@ -139,12 +140,23 @@ def catalog_path(named: str | None, config: "Config | None") -> Path | None:
 
 
 @contextmanager
+def opened_catalog(named: str | None, config: "Config | None") -> "Iterator[Catalog]":
+    """The catalog that counts, under the overrides of the configuration, open as long as the context."""
+    from gpuguard.config import Config, check_overrides
+    from gpuguard.price.catalog import Catalog
+
+    said = config or Config()
+    with Catalog.open(catalog_path(named, config), said.overlay) as catalog:
+        check_overrides(said, catalog)
+        yield catalog
+
+
+@contextmanager
 def settings(arguments: argparse.Namespace, inputs: Sequence[str]) -> Iterator["Settings"]:
     """What the judging options name: configuration, packs, usage file, and the catalog, open as long as the context."""
     from gpuguard.config import Config
     from gpuguard.decide import load
     from gpuguard.pipeline import Settings
-    from gpuguard.price.catalog import Catalog
 
     config = configuration(arguments.config, inputs)
     said = config or Config()
@@ -156,7 +168,7 @@ def settings(arguments: argparse.Namespace, inputs: Sequence[str]) -> Iterator["
 
         usage = load_usage(arguments.usage)
     today = moment()
-    with Catalog.open(catalog_path(arguments.catalog, config), said.overlay) as catalog:
+    with opened_catalog(arguments.catalog, config) as catalog:
         for cloud, name in regions.items():
             if catalog.region(cloud, name) is None:
                 raise UsageError(f"--region {cloud}={name}: {cloud} has no region of that name")

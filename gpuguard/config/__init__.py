@@ -13,14 +13,17 @@ Nothing outside the file changes what it means: no environment variable is read.
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from gpuguard.errors import UsageError
+from gpuguard.errors import ConfigError, UsageError
 from gpuguard.price.age import LIST_DAYS, SPOT_DAYS
 from gpuguard.price.overlay import Overlay, Override
-from gpuguard.yamlfile import Document, content, parse, quoted, wrong
+from gpuguard.yamlfile import Document, content, nearest, parse, quoted, wrong
+
+if TYPE_CHECKING:
+    from gpuguard.price.catalog import Catalog
 
 NAMES = ("gpuguard.yml", "gpuguard.yaml")
 
@@ -52,6 +55,16 @@ def load_config(path: Path) -> Config:
     return config
 
 
+def check_overrides(config: Config, catalog: "Catalog") -> None:
+    """Raise ConfigError where an override speaks of a cloud that the catalog does not know: it would never count."""
+    for each in config.overlay.overrides:
+        if each.cloud not in catalog.clouds:
+            raise ConfigError(
+                f"{each.place}: the catalog has no cloud {quoted(each.cloud)}{nearest(each.cloud, catalog.clouds)}",
+                hint=f"expected one of {', '.join(catalog.clouds)}",
+            )
+
+
 def find_config(inputs: Iterable[str]) -> Path | None:
     """The configuration that speaks for the inputs: walking up from each to the root of its repository.
 
@@ -60,7 +73,7 @@ def find_config(inputs: Iterable[str]) -> Path | None:
     """
     found: dict[Path, str] = {}
     for name in inputs:
-        config = _above(Path.cwd() if name == "-" else Path(name))
+        config = _above(Path() if name == "-" else Path(name))
         if config is not None:
             found.setdefault(config, name)
     if len(found) > 1:
@@ -69,7 +82,7 @@ def find_config(inputs: Iterable[str]) -> Path | None:
             f"{first} belongs to {one} and {second} to {two}",
             hint="check them apart, or name one configuration with --config",
         )
-    return next(iter(found), None) or _above(Path.cwd())
+    return next(iter(found), None) or _above(Path())
 
 
 def schema() -> dict[str, Any]:
@@ -82,16 +95,16 @@ def schema() -> dict[str, Any]:
 def _above(start: Path) -> Path | None:
     try:
         here = (start if start.is_dir() else start.parent).resolve()
-    except (OSError, ValueError):
-        return None  # whoever reads the input says what is wrong with its name
-    folders: Sequence[Path] = (here, *here.parents)
-    repository = next((each for each in folders if (each / ".git").exists()), here)
-    for each in folders:
-        for name in NAMES:
-            if (each / name).is_file():
-                return each / name
-        if each == repository:
-            break
+        folders: Sequence[Path] = (here, *here.parents)
+        repository = next((each for each in folders if (each / ".git").exists()), here)
+        for each in folders:
+            for name in NAMES:
+                if (each / name).is_file():
+                    return each / name
+            if each == repository:
+                break
+    except (OSError, RuntimeError, ValueError):
+        pass  # links in a circle, a name that no file can have: whoever reads the input tells what is wrong with it
     return None
 
 
@@ -111,9 +124,10 @@ def _config(document: Document, path: Path, shown: str) -> Config | None:
         translate(document, (), ConfigModel, error, "the configuration")
         return None
     said = model.catalog
+    places = [document.place(("catalog", "overrides", number)) for number in range(len(said.overrides))]
     overrides = tuple(
         Override(
-            place=f"{shown}:{document.place(('catalog', 'overrides', number)).line}",
+            place=f"{shown}:{at.line}:{at.column}",
             cloud=each.cloud,
             sku=each.sku,
             region=each.region,
@@ -127,7 +141,7 @@ def _config(document: Document, path: Path, shown: str) -> Config | None:
             gpu_model=each.gpu_model,
             gpu_count=None if each.gpu_count is None else float(each.gpu_count),
         )
-        for number, each in enumerate(said.overrides)
+        for at, each in zip(places, said.overrides, strict=True)
     )
     return Config(
         path=path,

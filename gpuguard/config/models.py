@@ -20,6 +20,7 @@ from gpuguard.price.schema import KINDS, OPERATING_SYSTEMS, PURCHASE_MODELS
 _NUMBER = re.compile(r"\d{1,9}(\.\d{1,12})?", re.ASCII)
 _DAYS = re.compile(r"\d{1,4}", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_CLOUD = re.compile(r"[a-z][a-z0-9-]{0,39}", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _URL = re.compile(
     r"https://[^\s/@?#]+(/[^\s?#]*)?(\?[^\s#]*)?|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?/\S*", re.ASCII
@@ -81,6 +82,12 @@ def _name(value: object) -> object:
     raise ValueError("expected a name, in which * stands for anything and ? for one character")
 
 
+def _cloud(value: object) -> object:
+    if isinstance(value, str) and _CLOUD.fullmatch(value):
+        return value
+    raise ValueError("expected one cloud, such as aws")
+
+
 def _number(minimum: str, **more: int) -> WithJsonSchema:
     return WithJsonSchema({"type": "number", minimum: 0, **more})
 
@@ -93,7 +100,7 @@ class OverrideModel(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    cloud: Pattern = Field(description="Cloud: aws, azure, gcp, oci …")
+    cloud: Annotated[str, BeforeValidator(_cloud)] = Field(description="Cloud: aws, azure, gcp, oci …")
     sku: Pattern = Field(description="Machine type or other SKU of the catalog; * and ? are wildcards.")
     region: Pattern = Field(default="*", description="Region; * and ? are wildcards.")
     kinds: tuple[Literal[tuple(KINDS)], ...] = Field(  # type: ignore[valid-type] # the literals are the table's

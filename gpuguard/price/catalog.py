@@ -106,7 +106,7 @@ class Catalog:
         self._types: dict[tuple[str, str], InstanceType | None] = {}
         self._offers: dict[tuple[str, str], tuple[InstanceType, ...]] = {}
         self._spellings: dict[tuple[str, str], tuple[str, ...]] = {}
-        self._discounts: dict[str, list[Row]] = {}
+        self._discounts: dict[tuple[str, str, str], list[Row]] = {}
         self._speeds: dict[tuple[str, str, str], Performance | None] = {}
 
     @classmethod
@@ -119,8 +119,7 @@ class Catalog:
         import sqlite3
 
         path = EMBEDDED if path is None else path
-        own = path == EMBEDDED
-        hint = _REBUILD if own else "leave out --catalog to use the catalog that came with gpuguard"
+        hint = _way_out(path)
         try:
             with path.open("rb") as stream:
                 header = stream.read(_HEADER_BYTES)
@@ -136,7 +135,7 @@ class Catalog:
             meta = dict(
                 connection.execute("SELECT name, value FROM meta WHERE name IN ('version', 'checksum')").fetchall()
             )
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             if connection is not None:
                 connection.close()
             raise CatalogError(f"price catalog {_shown(path)} is damaged: {error}", hint=hint) from error
@@ -313,6 +312,7 @@ class Catalog:
         purchase_model: str,
         term: str | None = None,
         region: str | None = None,
+        os: str = "linux",
     ) -> DiscountRange | None:
         """Return the discount on the on-demand price that is known for the narrowest scope, or None.
 
@@ -320,18 +320,18 @@ class Catalog:
         and figures seen in price lists before published bounds. Without `term` both terms may answer; the smaller
         discount wins.
         """
-        if cloud not in self._discounts:
-            self._discounts[cloud] = self._rows(
+        if (cloud, purchase_model, os) not in self._discounts:
+            self._discounts[cloud, purchase_model, os] = self._rows(
                 "SELECT scope, name, region, purchase_model, term, low_percent, high_percent, kind, source, as_of"
-                " FROM discount WHERE cloud = ?",
-                (cloud,),
+                " FROM discount WHERE cloud = ? AND purchase_model = ? AND os IN ('*', ?)",
+                (cloud, purchase_model, os),
             )
         known = self.instance_type(cloud, sku) if sku else None
         where = self._region_name(cloud, region) if region else None
         best: tuple[tuple[int, int, int, Decimal], Row] | None = None
-        for row in self._discounts[cloud]:
-            scope, name, row_region, row_model, row_term = (str(cell) for cell in row[:5])
-            if row_model != purchase_model or (term and row_term and row_term != term):
+        for row in self._discounts[cloud, purchase_model, os]:
+            scope, name, row_region, _, row_term = (str(cell) for cell in row[:5])
+            if term and row_term and row_term != term:
                 continue
             if row_region not in (EVERYWHERE, where):
                 continue
@@ -464,10 +464,9 @@ class Catalog:
         except (sqlite3.DatabaseError, ValueError) as error:
             raise self.damaged(str(error)) from error
 
-    def damaged(self, why: str) -> CatalogError:
-        """What to raise where the file holds what no catalog can."""
-        hint = _REBUILD if self.path == EMBEDDED else "leave out --catalog to use the one that came with gpuguard"
-        return CatalogError(f"price catalog {_shown(self.path)} is damaged: {why}", hint=hint)
+    def damaged(self, why: str, details: Sequence[str] = ()) -> CatalogError:
+        """What to raise where the file is not what a catalog is, or holds what none can."""
+        return CatalogError(f"price catalog {_shown(self.path)} is damaged: {why}", hint=_way_out(self.path), details=details)
 
     def _rows(self, query: str, values: tuple[str, ...] = ()) -> list[Row]:
         """Run a query; a value that no name in the catalog can have finds nothing."""
@@ -709,6 +708,10 @@ class Catalog:
             models[str(facts["model"])] = convert(facts, AcceleratorModel)
         aliases = self._rows("SELECT alias, model FROM accelerator_alias")
         return {str(alias): models[str(model)] for alias, model in aliases if str(model) in models}
+
+
+def _way_out(path: Path) -> str:
+    return _REBUILD if path == EMBEDDED else "leave out --catalog to use the catalog that came with gpuguard"
 
 
 def _check_header(path: Path, header: bytes, size: int, hint: str) -> None:

@@ -32,7 +32,18 @@ _ACCELERATED = {
     "lambda": r"gpu_.*\Z",
     "hyperstack": r"n\d-(?!cpu).*\Z",
     "crusoe": r"(?:a|h|b|l|gb|mi)\d+.*\.\d+x\Z",
-    "coreweave": r"gd-.*|hgx-.*|gb\d+-.*\Z",
+    "coreweave": r"gd-.*|hgx-.*|g[bh]\d+.*|a100.*|l40.*|b\d00-.*|rtx.*\Z",
+    "scaleway": r"(?:gpu|render|h\d+|l4|l40s|b\d+|gh\d+)-.*\Z",
+    "upcloud": r"gpu-.*\Z",
+    "gcore": r"g\d-gpu-.*|bm\d-ai-.*\Z",
+    "exoscale": r"(?:[a-z]+\.)?gpu[a-z0-9]*\..*\Z",
+    # accelerated profiles: gx, generation, then d with local storage (IBM Cloud: VPC instance profiles)
+    "ibm": r"gx\d+d?-.*\Z",
+    # instance families GN, GT, GI, PNV, PTX and HCC bear accelerators (Tencent Cloud: CVM instance types)
+    "tencent": r"(?:gn|gt|gi|gnv|pnv|ptx|hcc).*\..*\Z",
+    "latitude": r"g\d-.*\Z",
+    # RunPod's GPU types are named by the maker of the GPU
+    "runpod": r"(?:nvidia|amd) .*\Z",
     "verda": r"\d+(?:a|b|h|l|v|gb|rtx|rtxpro)\d+.*\Z",
 }
 

@@ -6,6 +6,7 @@ ContractedUnitPrice), unless the catalog has none.
 
 from decimal import Decimal
 from fnmatch import fnmatchcase
+from pathlib import PurePath
 
 import msgspec
 from msgspec.structs import replace
@@ -22,7 +23,7 @@ class Override(msgspec.Struct, frozen=True):
     """One entry. `sku` and `region` are patterns; either `discount_percent` or `price` (USD per unit) is set.
 
     `os` None: a discount holds for all operating systems, a price for Linux.
-    `place` is file and line of it. `gpu_model` and `gpu_count` describe a machine type that the catalog lacks.
+    `place` is file, line and column of it. `gpu_model` and `gpu_count` describe a machine type that the catalog lacks.
     """
 
     place: str
@@ -56,9 +57,7 @@ class Override(msgspec.Struct, frozen=True):
     def applied(self, found: Rate) -> Rate:
         """The effective price where the catalog has one: that price less the discount, or the one agreed on."""
         if self.price is not None:
-            return replace(
-                found, price=self.price, source=self.source, as_of=self.as_of or "", span=None, estimate=""
-            )
+            return replace(found, price=self.price, source=self.source, as_of=self.as_of or "", span=None, estimate="")
         percent = self.discount_percent or Decimal(0)
         factor = (_HUNDRED - percent) / _HUNDRED
         return replace(
@@ -76,8 +75,9 @@ class Override(msgspec.Struct, frozen=True):
 
     @property
     def source(self) -> str:
-        """Where the figure comes from, for the report."""
-        return f"{self.place} ({self.note})" if self.note else self.place
+        """Where the figure comes from, for the report: by the file's name, so that every checkout tells the same."""
+        place = PurePath(self.place).name.rpartition(":")[0]
+        return f"{place} ({self.note})" if self.note else place
 
 
 class Overlay(msgspec.Struct, frozen=True):

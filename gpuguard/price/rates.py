@@ -121,7 +121,7 @@ def _from_discount(prices: "Catalog", key: PriceKey, region_known: bool, missing
     machine = prices.instance_type(key.cloud, key.sku)
     family = machine.family if machine else None
     discount = prices.discount_range(
-        key.cloud, family, key.sku, key.purchase_model, key.term, key.region if region_known else None
+        key.cloud, family, key.sku, key.purchase_model, key.term, key.region if region_known else None, key.os
     )
     if discount is None:
         return missing

@@ -110,7 +110,9 @@ COLUMNS = {
 }
 KEYS = {table: COLUMNS[table][:count] for table, count in _KEYS.items()}
 TYPES = {
-    table: tuple((part.strip().rstrip("?").partition(":")[2] or "text", part.endswith("?")) for part in columns.split(","))
+    table: tuple(
+        (part.strip().rstrip("?").partition(":")[2] or "text", part.endswith("?")) for part in columns.split(",")
+    )
     for table, columns in _COLUMNS.items()
 }
 """Of every column: what stands in it (text, real, integer), and whether it may be null."""

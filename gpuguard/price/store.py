@@ -69,9 +69,21 @@ def content_checksum(rows: Rows) -> str:
     """Return the SHA-256 over all rows of all tables, sorted, as hexadecimal digits."""
     digest = hashlib.sha256()
     for table in TABLES:
-        lines = sorted("\x1f".join("\x00" if value is None else str(value) for value in row) for row in rows[table])
+        kinds = [kind for kind, _ in TYPES[table]]
+        lines = sorted("\x1f".join(map(_text, row, kinds)) for row in rows[table])
         digest.update("\n".join([table, *lines, ""]).encode())
     return digest.hexdigest()
+
+
+def _text(value: Value, kind: str) -> str:
+    """A cell as SQLite gives it back: 8 in a column of reals is 8.0, and 2024.0 in one of integers is 2024."""
+    if value is None:
+        return "\x00"
+    if kind == "real" and isinstance(value, int):
+        return str(float(value))
+    if kind == "integer" and isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
 
 
 def write(output: Path, rows: Rows, origin: str = "tables") -> Manifest:
@@ -81,7 +93,6 @@ def write(output: Path, rows: Rows, origin: str = "tables") -> Manifest:
     """
     import sqlite3
 
-    rows = {table: _as_stored(table, rows[table]) for table in TABLES}
     manifest = manifest_of(rows, origin)
     temporary = output.with_name(f".{output.name}.{os.getpid()}.tmp")
     temporary.unlink(missing_ok=True)
@@ -94,20 +105,6 @@ def write(output: Path, rows: Rows, origin: str = "tables") -> Manifest:
     finally:
         temporary.unlink(missing_ok=True)
     return manifest
-
-
-def _as_stored(table: str, rows: Sequence[Row]) -> Sequence[Row]:
-    """The rows as SQLite gives them back: 8 in a column of reals is 8.0, and so it counts in the checksum."""
-    kinds = [kind for kind, _ in TYPES[table]]
-    if all(kind == "text" for kind in kinds):
-        return rows
-    return [
-        tuple(
-            float(value) if kind == "real" and isinstance(value, int) else value
-            for kind, value in zip(kinds, row, strict=True)
-        )
-        for row in rows
-    ]
 
 
 def _fill(connection: "Connection", rows: Rows, manifest: Manifest) -> None:

@@ -1,15 +1,10 @@
 """``gpuguard catalog info|search|price|verify|diff|refresh``: what the tool believes about prices, and since when."""
 
 import argparse
-from collections.abc import Iterator
-from contextlib import contextmanager
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gpuguard.errors import UsageError
-
-if TYPE_CHECKING:
-    from gpuguard.price.catalog import Catalog
 
 FORMATS = ("table", "json", "csv")
 SORTS = ("price", "gpu-price", "sku", "region", "age")
@@ -103,7 +98,9 @@ def run(arguments: argparse.Namespace) -> int:
         from gpuguard.cli.catalog import diff
 
         return diff.run(arguments)
-    with _opened(arguments) as catalog:
+    from gpuguard.cli import options
+
+    with options.opened_catalog(arguments.catalog, options.configuration(arguments.config, [])) as catalog:
         if command == "info":
             from gpuguard.cli.catalog import info
 
@@ -115,18 +112,6 @@ def run(arguments: argparse.Namespace) -> int:
         from gpuguard.cli.catalog import price
 
         return price.run(catalog, arguments)
-
-
-@contextmanager
-def _opened(arguments: argparse.Namespace) -> "Iterator[Catalog]":
-    from gpuguard.cli import options
-    from gpuguard.config import Config
-    from gpuguard.price.catalog import Catalog
-
-    config = options.configuration(arguments.config, [])
-    overlay = (config or Config()).overlay
-    with Catalog.open(options.catalog_path(arguments.catalog, config), overlay) as catalog:
-        yield catalog
 
 
 def _common(parser: argparse.ArgumentParser, formats: tuple[str, ...]) -> None:

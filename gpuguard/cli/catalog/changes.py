@@ -113,7 +113,8 @@ def _rank(each: Difference) -> tuple[bool, Decimal, tuple[str, ...]]:
 
 def _flat(each: Difference) -> ChangeRow:
     key = each.key
+    percent = None if each.percent is None else Decimal(f"{each.percent:.2f}")
     return ChangeRow(
         each.change, key.cloud, key.kind, key.sku, key.region, key.os, key.purchase_model, key.term, key.payment,
-        each.unit, each.before, each.after, None if each.percent is None else each.percent.quantize(Decimal("0.01")), each.doubt,
+        each.unit, each.before, each.after, percent, each.doubt,
     )  # fmt: skip

@@ -5,21 +5,15 @@ import hashlib
 import sys
 from pathlib import Path
 
-from gpuguard.errors import CatalogError, ConfigError, ExitCode
+from gpuguard.errors import ConfigError, ExitCode
 from gpuguard.price.catalog import Catalog
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Recompute everything; exit code 2 where anything is off."""
     with Catalog.open(Path(arguments.file) if arguments.file is not None else None) as catalog:
-        wrong = catalog.problems()
-        if wrong:
-            hint = (
-                "leave out --catalog to use the one that came with gpuguard"
-                if arguments.file is not None
-                else "install gpuguard again"
-            )
-            raise CatalogError(f"price catalog {catalog.path} is damaged", hint=hint, details=wrong[:20])
+        if wrong := catalog.problems():
+            raise catalog.damaged("it is not what its manifest says", wrong[:20])
         try:
             with catalog.path.open("rb") as stream:
                 digest = hashlib.file_digest(stream, "sha256").hexdigest()

@@ -5,14 +5,12 @@ from gpuguard.price.sources.base import Source
 
 def sources() -> tuple[Source, ...]:
     """All price APIs, in the order they are asked. Only a refresh imports them."""
-    from gpuguard.price.sources import aws, aws_spot, azure, gcp, linode, oci, vultr
+    from gpuguard.price.sources.aws import SOURCES as AWS
+    from gpuguard.price.sources.aws_spot import SOURCE as AWS_SPOT
+    from gpuguard.price.sources.azure import SOURCES as AZURE
+    from gpuguard.price.sources.gcp import SOURCES as GCP
+    from gpuguard.price.sources.linode import SOURCE as LINODE
+    from gpuguard.price.sources.oci import SOURCE as OCI
+    from gpuguard.price.sources.vultr import SOURCE as VULTR
 
-    return (
-        *aws.SOURCES,
-        aws_spot.SOURCE,
-        *azure.SOURCES,
-        *gcp.SOURCES,
-        linode.SOURCE,
-        oci.SOURCE,
-        vultr.SOURCE,
-    )
+    return (*AWS, AWS_SPOT, *AZURE, *GCP, LINODE, OCI, VULTR)

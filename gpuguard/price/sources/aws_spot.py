@@ -244,6 +244,7 @@ def _is_zone(zone: str, region: str) -> bool:
 def _session(environment: Mapping[str, str]) -> Any:
     """A botocore session with the credentials the environment names, and never the role of the machine."""
     import botocore.session  # type: ignore[import-untyped]
+    from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
 
     session = botocore.session.Session()
     session.set_config_variable("credentials_file", _shared_file(environment, "credentials"))
@@ -255,12 +256,17 @@ def _session(environment: Mapping[str, str]) -> Any:
             environment.get("AWS_SESSION_TOKEN") or None,
         )
         return session
-    with _asking("credentials"):
+    try:
         if profile := _profile(environment):
             session.set_config_variable("profile", profile)
         session.get_component("credential_provider").remove("iam-role")
-        if session.get_credentials() is None:
-            raise ServiceError(f"the spot prices of AWS need {_CREDENTIALS}", hint="Or leave the source aws-spot out.")
+        credentials = session.get_credentials()
+    except (BotoCoreError, ClientError, OSError, ValueError) as error:
+        # what failed is a file, a program or a login service of the user; its text may quote any of it
+        name = type(error).__name__
+        raise ServiceError(f"AWS credentials: {name}", hint=_HINTS_BY_FAILURE.get(name, _CONFIGURED)) from None
+    if credentials is None:
+        raise ServiceError(f"the spot prices of AWS need {_CREDENTIALS}", hint="Or leave the source aws-spot out.")
     return session
 
 
@@ -290,29 +296,27 @@ def _client(context: Context, session: Any, region: str) -> Any:
 @contextmanager
 def _asking(what: str) -> Iterator[None]:
     """Turn what botocore raises into an error of ours, without its text: it may quote keys, tokens and addresses."""
-    from botocore.exceptions import (  # type: ignore[import-untyped]
+    from botocore.exceptions import (
         BotoCoreError,
         ClientError,
+        ConnectionError,
         HTTPClientError,
-        ParamValidationError,
     )
     from botocore.parsers import ResponseParserError  # type: ignore[import-untyped]
 
     try:
         yield
-    except (ServiceError, ParamValidationError):
-        raise
     except ClientError as error:
         code = str(error.response.get("Error", {}).get("Code", ""))
         code = code if _CODE.match(code) else "an unknown error"
         raise ServiceError(f"EC2 {what}: AWS answers {code}", hint=_HINTS.get(code, _LATER)) from None
-    except ResponseParserError:
-        raise ServiceError(f"EC2 {what}: the answer is no valid XML", hint=_CHANGED) from None
-    except (BotoCoreError, OSError, ValueError) as error:
-        # the name of the class says what went wrong: EndpointConnectionError, ProfileNotFound, TokenRetrievalError
+    except BotoCoreError as error:
+        # the name of the class says what went wrong: EndpointConnectionError, ReadTimeoutError, TokenRetrievalError
         name = type(error).__name__
-        hint = _HINTS_BY_FAILURE.get(name, _LATER if isinstance(error, HTTPClientError) else _CONFIGURED)
-        raise ServiceError(f"EC2 {what}: {name}", hint=hint) from None
+        hint = _LATER if isinstance(error, ConnectionError | HTTPClientError) else _CONFIGURED
+        raise ServiceError(f"EC2 {what}: {name}", hint=_HINTS_BY_FAILURE.get(name, hint)) from None
+    except (ResponseParserError, ValueError):
+        raise ServiceError(f"EC2 {what}: the answer is no XML of the documented form", hint=_CHANGED) from None
 
 
 def _changed(action: str, region: str, what: str) -> ServiceError:

@@ -25,8 +25,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Context as Arithmetic
 from decimal import Decimal
-from functools import partial
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 
@@ -55,7 +54,7 @@ MAX_PAGES = 200
 _TITLE = "Cloud Billing Catalog API: Compute Engine"
 _CHANGED = "The catalog in use is unchanged. A newer gpuguard may know the new form; report it if there is none."
 _MOST_NOTES = 50
-_MOST_REGIONS = 5
+_MOST_NAMES = 5
 _LONGEST = 300
 """Of a description only so much is looked at; real ones have a third of it."""
 
@@ -69,9 +68,8 @@ _GIB = Decimal("1.073741824")
 """Gigabytes (GBy) in a gibibyte (GiBy)."""
 
 _REGION = re.compile(r"[a-z]+(?:-[a-z]+)+\d{1,2}\Z")
-_UNITS = re.compile(r"-?\d{1,9}\Z", re.ASCII)
-_NANOS = 1_000_000_000
-_COMMITTED = re.compile(r"(?P<rest>.+) for (?P<years>\d{1,2}) years?\Z", re.ASCII)
+_TERM = re.compile(r"(?P<rest>.+) for (?P<years>\d{1,2}) years?\Z", re.ASCII)
+_COMMITMENT, _RESERVED, _IN_CALENDAR = "commitment v1: ", "reserved ", " in calendar mode"
 _PLACE = re.compile(r" (?:running )?in ")
 _SERIES_PART = re.compile(r"[ag]\d+\w* (?:instance )?(?:core|cpu|ram)\b")
 """A vCPU or memory of an accelerator-optimised or graphics series."""
@@ -90,6 +88,7 @@ class _Bought(NamedTuple):
 _ON_DEMAND, _SPOT = _Bought("on_demand"), _Bought("spot")
 _FLEX, _CALENDAR = _Bought("flex_start"), _Bought("capacity_block")
 _COMMITMENTS = {"Commit1Yr": _Bought("committed_use", "1y"), "Commit3Yr": _Bought("committed_use", "3y")}
+_USAGE = {"OnDemand": _ON_DEMAND, "Preemptible": _SPOT, **_COMMITMENTS}
 _ALL = (_ON_DEMAND, _SPOT, *_COMMITMENTS.values(), _FLEX, _CALENDAR)
 _CLASSIC = _ALL[:4]
 _BEGINNINGS = {
@@ -97,47 +96,53 @@ _BEGINNINGS = {
     "dws defined duration ": _FLEX,
     "dws calendar mode ": _CALENDAR,
 }
-_ATTACHED = {name.strip(): bought for name, bought in _BEGINNINGS.items()}
+_HOSTS: dict[str, _Bought | None] = {
+    **{name.strip(): bought for name, bought in _BEGINNINGS.items()},
+    "sole tenancy": None,
+}
+"""Which machines a GPU is attached to; on nodes of their own they are billed otherwise."""
 _OTHERWISE = ("sole tenancy", "custom", "premium", "overcommit", "suspended")
 """Words in descriptions of what is billed otherwise than by the machines of the catalog."""
 
 # How a thing is measured, and for each usage unit of the API how many of them are in the catalog's: hours, GiB-hours,
-# GiB-months, and months of what was provisioned. For memory recorded answers have GiBy.h; GBy.h is that of other series.
+# GiB-months, and months of what was provisioned. Recorded answers have h, GiBy.h, GiBy.mo and mo; memory of some other
+# series has GBy.h, and Google's page of SKUs shows local SSD by the hour.
 _MEASURES = {
     "time": {"h": _ONE},
     "memory": {"GiBy.h": _ONE, "GBy.h": _GIB},
-    "disk": {"GiBy.mo": _ONE, "GBy.mo": _GIB, "GiBy.h": _MONTH},
-    "provisioned": {"mo": _ONE, "h": _MONTH},
+    "disk": {"GiBy.mo": _ONE, "GiBy.h": _MONTH},
+    "provisioned": {"mo": _ONE},
 }
 
 _SSD = "local SSD"
-_SLICE = "1/8 RTX PRO 6000 GPU with vCPUs and memory"
-_SLICES = Decimal(8)
+_EIGHTH = "1/8 RTX PRO 6000 GPU with vCPUs and memory"
+_EIGHTHS = Decimal(8)
 
 
 class _Series(NamedTuple):
     """Machine types by the beginning of their names: whose vCPUs and memory they are billed for, and whose GPU.
 
     No `series` means that the price of the GPU covers vCPUs and memory. `ssd` tells whether local SSDs are bundled; a
-    name that ends in ``-nolssd`` has none all the same.
+    name that ends in ``-nolssd`` has none all the same. `eighth` is what machines with a part of a GPU are billed for.
     """
 
     beginning: str
     series: str
     gpu: str
-    ssd: bool
+    ssd: bool = False
+    eighth: str = ""
 
 
 _MACHINES = (
-    _Series("a2-highgpu-", "A2", "A100 40GB GPU", False),
-    _Series("a2-megagpu-", "A2", "A100 40GB GPU", False),
-    _Series("a2-ultragpu-", "A2", "A100 80GB GPU", True),
-    _Series("a3-highgpu-", "A3", "H100 80GB GPU", True),
-    _Series("a3-megagpu-", "A3Plus", "H100 80GB Mega GPU", True),
-    _Series("a3-ultragpu-", "A3Ultra", "H200 141GB GPU", True),
-    _Series("a4-highgpu-", "", "B200 GPU with vCPUs and memory", False),
-    _Series("g2-standard-", "G2", "L4 GPU", False),
-    _Series("g4-standard-", "G4", "RTX PRO 6000 GPU", False),
+    _Series("a2-highgpu-", "A2", "A100 40GB GPU"),
+    _Series("a2-megagpu-", "A2", "A100 40GB GPU"),
+    _Series("a2-ultragpu-", "A2", "A100 80GB GPU", ssd=True),
+    _Series("a3-highgpu-", "A3", "H100 80GB GPU", ssd=True),
+    _Series("a3-megagpu-", "A3Plus", "H100 80GB Mega GPU", ssd=True),
+    _Series("a3-ultragpu-", "A3Ultra", "H200 141GB GPU", ssd=True),
+    _Series("a4-highgpu-", "", "B200 GPU with vCPUs and memory"),
+    _Series("g2-standard-", "G2", "L4 GPU"),
+    _Series("g4-standard-", "G4", "RTX PRO 6000 GPU", eighth=_EIGHTH),
 )
 _IN_PARTS = ("ct", "tpu")
 """Beginnings of the names of TPU machine types: the catalog has the price of a chip."""
@@ -164,7 +169,7 @@ _THINGS = {
     "a4 nvidia b200 (1 gpu slice)": ("B200 GPU with vCPUs and memory", "time"),
     "l4 gpu": ("L4 GPU", "time"),
     "rtx 6000 96gb": ("RTX PRO 6000 GPU", "time"),
-    "1/8 vgpu no lssd": (_SLICE, "time"),
+    "1/8 vgpu no lssd": (_EIGHTH, "time"),
     "t4 gpu": ("T4 GPU", "time"),
     "p4 gpu": ("P4 GPU", "time"),
     "p100 gpu": ("P100 GPU", "time"),
@@ -202,27 +207,29 @@ _THINGS = {
     "hyperdisk throughput throughput capacity": ("hyperdisk-throughput throughput", "provisioned"),
     "licensing fee for nvidia quadro virtual workstation (gpu cost)": ("RTX Virtual Workstation licence", "time"),
 }
-_COMMITTED_THINGS = {"cpu": ("N1 vCPU", "time"), "ram": ("N1 memory", "memory")}
-"""Commitments of N1 do not name the series; they hold for its custom machine types as well."""
+_COMMITTED_THINGS = {**_THINGS, "cpu": ("N1 vCPU", "time"), "ram": ("N1 memory", "memory")}
+"""Under a commitment; those of N1 do not name the series."""
 _WITHDRAWN = ("k80 gpu",)
 """GPUs that can no longer be had."""
 
 
 class _Row(NamedTuple):
-    """A row of the catalog that one thing is the price of."""
+    """Rows of the catalog that one thing is the price of; under a commitment it may be `committed` instead."""
 
     kind: str
     sku: str
     unit: str
     thing: str
     bought: tuple[_Bought, ...] = (_ON_DEMAND,)
+    committed: str = ""
 
 
 _ROWS = (
     _Row("vcpu", "n1", "hour", "N1 vCPU", _CLASSIC),
     _Row("memory", "n1", "hour", "N1 memory", _CLASSIC),
-    _Row("vcpu", "n1-custom", "hour", "N1 custom vCPU", _CLASSIC),
-    _Row("memory", "n1-custom", "hour", "N1 custom memory", _CLASSIC),
+    # One commitment covers predefined and custom machine types of N1.
+    _Row("vcpu", "n1-custom", "hour", "N1 custom vCPU", _CLASSIC, "N1 vCPU"),
+    _Row("memory", "n1-custom", "hour", "N1 custom memory", _CLASSIC, "N1 memory"),
     _Row("accelerator", "T4", "hour", "T4 GPU", (*_CLASSIC, _FLEX)),
     _Row("accelerator", "P4", "hour", "P4 GPU", (*_CLASSIC, _FLEX)),
     _Row("accelerator", "P100", "hour", "P100 GPU", (*_CLASSIC, _FLEX)),
@@ -263,7 +270,7 @@ class _Sku(msgspec.Struct, rename="camel"):
     pricing_info: msgspec.Raw
 
     def __str__(self) -> str:
-        return f"SKU {self.sku_id[:40]}, {self.description[:100]!r}"
+        return f"SKU {self.sku_id[:40]!r}, {self.description[:100]!r}"
 
 
 class _Page(msgspec.Struct, rename="camel"):
@@ -277,8 +284,8 @@ class _Money(msgspec.Struct, rename="camel"):
     """google.type.Money: `units` is a 64-bit integer, which JSON has as a string; `nanos` are billionths."""
 
     currency_code: str
-    units: str | msgspec.UnsetType = msgspec.UNSET
-    nanos: int | msgspec.UnsetType = msgspec.UNSET
+    units: Annotated[str, msgspec.Meta(pattern=r"^-?[0-9]{1,9}$")] | msgspec.UnsetType = msgspec.UNSET
+    nanos: Annotated[int, msgspec.Meta(gt=-1_000_000_000, lt=1_000_000_000)] | msgspec.UnsetType = msgspec.UNSET
 
 
 class _Tier(msgspec.Struct, rename="camel"):
@@ -291,7 +298,7 @@ class _Expression(msgspec.Struct, rename="camel"):
 
 
 class _Pricing(msgspec.Struct, rename="camel"):
-    effective_time: datetime
+    effective_time: Annotated[datetime, msgspec.Meta(tz=True)]
     pricing_expression: _Expression
 
 
@@ -302,54 +309,48 @@ class _Listed:
         self._wanted, self._today = context.wanted, date.fromisoformat(context.today)
         self._known = frozenset(context.known.regions("gcp"))
         self._prices: dict[tuple[str, _Bought], dict[str, Decimal]] = {}
-        self._first: dict[str, None] = {}
-        self._grouped: dict[tuple[str, str], set[str]] = {}
+        self._notes: dict[tuple[str, str], tuple[str, set[str]]] = {}
+        self.recognised = 0
 
     def read(self, sku: _Sku) -> None:
         """Take a SKU, or leave it where it prices nothing the catalog has."""
         what, bought = _understood(sku)
-        if bought is None or any(word in what for word in _OTHERWISE) and what not in _THINGS:
+        if what in _COMMITTED_THINGS:
+            self.recognised += 1
+        elif what in _WITHDRAWN or any(word in what for word in _OTHERWISE) or not _accelerated(sku, what):
+            return
+        if bought is None:
             return
         if isinstance(bought, str):
-            if what in _THINGS or what in _COMMITTED_THINGS:
-                self.note(f"{sku}: {bought}")
-            return
-        if not self._wanted.bought(bought.model):
-            return
-        thing, measure = _THINGS.get(what, ("", ""))
-        if not thing and bought.term:
-            thing, measure = _COMMITTED_THINGS.get(what, ("", ""))
-        if thing:
-            self._add(sku, thing, measure, bought)
-        elif what not in _WITHDRAWN and (
-            sku.category.resource_group in ("GPU", "TPU") or _SERIES_PART.match(what) is not None
-        ):
-            self._about(f"{what[:80]!r} ({bought}) is not known, {_first_word(sku)}", "", self._regions(sku))
-
-    def note(self, text: str) -> None:
-        """Remember what was not understood; the same thing is said once."""
-        self._first.setdefault(text)
+            self._note(sku, f"{what[:80]!r} is {bought}")
+        elif self._wanted.bought(bought.model):
+            things = _COMMITTED_THINGS if bought.term else _THINGS
+            if what in things:
+                self._add(sku, *things[what], bought)
+            else:
+                self._note(sku, f"{what[:80]!r} ({bought}) is not known")
 
     def of(self, thing: str, bought: _Bought) -> Mapping[str, Decimal]:
         """The prices of a thing by region."""
         return self._prices.get((thing, bought), {})
 
-    def missing(self, what: str, regions: Iterable[str]) -> None:
-        """Remember that something has no price in some regions."""
-        self._about(what, "; not priced there", regions)
+    def note(self, what: str, end: str, regions: Iterable[str]) -> None:
+        """Remember what was not understood or is not there; it is told once for all regions."""
+        if found := set(regions):
+            self._notes.setdefault((what, end), ("", set()))[1].update(found)
 
-    def notes(self) -> tuple[str, ...]:
-        """All that was not understood, one line each."""
-        notes = list(self._first)
-        notes += [f"{what} in {_some(sorted(regions))}{end}" for (what, end), regions in self._grouped.items()]
-        if len(notes) > _MOST_NOTES:
-            notes[_MOST_NOTES - 1 :] = [f"and {len(notes) - _MOST_NOTES + 1} more"]
-        return tuple(notes)
+    def notes(self) -> list[str]:
+        """All of that, one line each."""
+        return [
+            f"{what}{f' in {_some(sorted(regions))}' if regions else ''}{first}{end}"
+            for (what, end), (first, regions) in self._notes.items()
+        ]
 
-    def _about(self, what: str, end: str, regions: Iterable[str]) -> None:
-        found = set(regions)
+    def _note(self, sku: _Sku, what: str, end: str = "", regions: Iterable[str] | None = None) -> None:
+        """Remember something about a SKU; only the first of a kind is named."""
+        found = set(self._regions(sku) if regions is None else regions)
         if found:
-            self._grouped.setdefault((what, end), set()).update(found)
+            self._notes.setdefault((what, end), (f" (SKU {sku.sku_id[:40]!r})", set()))[1].update(found)
 
     def _regions(self, sku: _Sku) -> Iterator[str]:
         """The regions of a SKU that are wanted. Under a pattern only known ones are: the scopes cannot name others."""
@@ -363,21 +364,19 @@ class _Listed:
 
     def _add(self, sku: _Sku, thing: str, measure: str, bought: _Bought) -> None:
         regions = list(self._regions(sku))
-        if not regions:
-            return
-        pricing = self._in_force(sku)
+        pricing = self._in_force(sku, thing) if regions else None
         if pricing is None:
             return
         expression = pricing.pricing_expression
         factor = _MEASURES[measure].get(expression.usage_unit)
         if factor is None:
-            self.note(f"{sku}: priced per {expression.usage_unit[:40]!r}")
+            self._note(sku, f"{thing} ({bought}) is priced per {expression.usage_unit[:40]!r}")
             return
-        price = self._price(sku, expression)
+        price = self._price(sku, thing, expression)
         if price is None:
             return
         if not price:
-            self._about(f"{thing} ({bought}) is listed at zero", "; taken as not sold there", regions)
+            self._note(sku, f"{thing} ({bought}) is listed at zero", ": taken as not sold there")
             return
         amount = _ARITHMETIC.multiply(price, factor)
         prices = self._prices.setdefault((thing, bought), {})
@@ -385,9 +384,9 @@ class _Listed:
             other = prices.setdefault(region, amount)
             if other != amount:
                 prices[region] = max(other, amount)
-                self._about(f"{thing} ({bought}) has several prices", "; the dearest is taken", [region])
+                self._note(sku, f"{thing} ({bought}) has several prices", ": the dearest is taken", [region])
 
-    def _in_force(self, sku: _Sku) -> _Pricing | None:
+    def _in_force(self, sku: _Sku, thing: str) -> _Pricing | None:
         """The latest price that has begun."""
         try:
             timeline = msgspec.json.decode(sku.pricing_info, type=list[_Pricing])
@@ -396,69 +395,73 @@ class _Listed:
             raise _broken(f"{sku}: pricingInfo has another form than documented: {told[:200]}") from None
         begun = [each for each in timeline if each.effective_time.date() <= self._today]
         if begun:
-            return max(begun, key=lambda each: each.effective_time.timestamp())
-        when = min((each.effective_time.date() for each in timeline), default=None)
-        self.note(f"{sku}: the only price begins on {when}" if when else f"{sku}: without a price")
+            return max(begun, key=lambda each: each.effective_time)
+        first = min((each.effective_time.date() for each in timeline), default=None)
+        self._note(sku, f"{thing}: a price that begins on {first}" if first else f"{thing}: a SKU without a price")
         return None
 
-    def _price(self, sku: _Sku, expression: _Expression) -> Decimal | None:
+    def _price(self, sku: _Sku, thing: str, expression: _Expression) -> Decimal | None:
         """The price of the first tier that costs something, else zero; None where it is not in USD."""
         for tier in expression.tiered_rates:
             money = tier.unit_price
             if money.currency_code != "USD":
-                self.note(f"{sku}: a price in {money.currency_code[:40]!r} instead of USD")
+                self._note(sku, f"{thing}: a price in {money.currency_code[:40]!r} instead of USD")
                 return None
             if amount := _amount(sku, money):
                 return amount
         return Decimal(0)
 
 
+def _accelerated(sku: _Sku, what: str) -> bool:
+    """Whether a SKU is of accelerators or of machines that carry them."""
+    return sku.category.resource_group in ("GPU", "TPU") or _SERIES_PART.match(what) is not None
+
+
 def _understood(sku: _Sku) -> tuple[str, _Bought | str | None]:
-    """What a SKU prices, and how it is bought: None if not as a catalog has it, words if it contradicts itself."""
+    """What a SKU prices, and how it is bought: None where no machine of the catalog is, words where it is not clear."""
     text = " ".join(sku.description[:_LONGEST].lower().split())
-    years, marks = "", set[_Bought | None]()
-    committed = text.startswith("commitment v1: ")
-    if committed:
-        text = text.removeprefix("commitment v1: ")
-    if term := _COMMITTED.match(text):
+    own = _USAGE.get(sku.category.usage_type)
+    committed = text.startswith(_COMMITMENT)
+    text, years = text.removeprefix(_COMMITMENT), ""
+    if term := _TERM.match(text):
         text, years = term["rest"], term["years"]
-    calendar = text.endswith(" in calendar mode")
-    text = text.removesuffix(" in calendar mode")
-    if text.startswith("reserved "):
-        text = text.removeprefix("reserved ")
+    marks = set[_Bought | None]()
+    calendar = text.endswith(_IN_CALENDAR)
+    text = text.removesuffix(_IN_CALENDAR)
+    if text.startswith(_RESERVED):
+        text = text.removeprefix(_RESERVED)
         marks.add(_CALENDAR if calendar else None)
     for beginning, bought in _BEGINNINGS.items():
         if text.startswith(beginning):
             text = text.removeprefix(beginning)
             marks.add(bought)
-    text = _PLACE.split(text, maxsplit=1)[0]
-    text, _, host = text.partition(" attached to ")
-    if host:
-        marks.add(_ATTACHED.get(host.removesuffix("s").removesuffix(" vm")))
+    text, _, host = _PLACE.split(text, maxsplit=1)[0].partition(" attached to ")
     what = text.removeprefix("nvidia ").removeprefix("tesla ")
-    usage = sku.category.usage_type
-    own = {"OnDemand": _ON_DEMAND, "Preemptible": _SPOT, **_COMMITMENTS}.get(usage)
+    if host:
+        host = host.removesuffix("s").removesuffix(" vm")
+        if host not in _HOSTS:
+            return what, f"attached to {host[:40]!r}"
+        marks.add(_HOSTS[host])
     if None in marks:
         return what, None
-    if len(marks) > 1 or (marks and (committed or years or own not in (_ON_DEMAND, *marks))):
-        return what, f"bought in two ways at once, with the usage type {usage[:40]!r}"
-    for mark in marks:
-        return what, mark
-    if own is None or (committed or years) != bool(own.term) or (years and f"{years}y" != own.term):
-        return what, f"of the usage type {usage[:40]!r}"
-    return what, own
+    if not marks:
+        if own is None or (committed or bool(years)) != bool(own.term) or (years and own.term != f"{years}y"):
+            return what, f"of the usage type {sku.category.usage_type[:40]!r} and described otherwise"
+        return what, own
+    mark = marks.pop()
+    if marks or committed or years or own not in (_ON_DEMAND, mark):
+        return what, f"bought in two ways at once ({sku.category.usage_type[:40]!r})"
+    return what, mark
 
 
 def _amount(sku: _Sku, money: _Money) -> Decimal:
-    units, nanos = money.units, money.nanos
-    if units is msgspec.UNSET and nanos is msgspec.UNSET:
+    if money.units is msgspec.UNSET and money.nanos is msgspec.UNSET:
         raise _broken(f"{sku}: unitPrice has neither units nor nanos")
-    whole = "0" if units is msgspec.UNSET else units
-    rest = 0 if nanos is msgspec.UNSET else nanos
-    if not _UNITS.match(whole) or abs(rest) >= _NANOS:
-        raise _broken(f"{sku}: unitPrice has units {whole[:40]!r} and nanos {str(rest)[:40]}, expected whole numbers")
-    amount = _ARITHMETIC.add(Decimal(whole), _ARITHMETIC.multiply(Decimal(rest), _NANO))
+    units = Decimal(0 if money.units is msgspec.UNSET else money.units)
+    nanos = Decimal(0 if money.nanos is msgspec.UNSET else money.nanos)
+    amount = _ARITHMETIC.add(units, _ARITHMETIC.multiply(nanos, _NANO))
     if amount < 0:
+        # the price of a machine it is a part of could still be above zero, and would be believed
         raise _broken(f"{sku}: a price below zero")
     return amount
 
@@ -485,8 +488,8 @@ def _machines(context: Context) -> Iterator[_Machine]:
 def _things(facts: MachineFacts, series: _Series) -> tuple[tuple[str, Decimal], ...]:
     """What a machine type is billed for; nothing where too little of it is known."""
     count = Decimal(str(facts.gpu_count))
-    if series.series and 0 < count < 1:
-        return ((_SLICE, count * _SLICES),)
+    if series.eighth and 0 < count < 1:
+        return ((series.eighth, count * _EIGHTHS),)
     things = [(series.gpu, count)]
     if series.series:
         if facts.vcpus is None or facts.memory_gib is None:
@@ -514,7 +517,8 @@ def _composed(machine: _Machine, bought: _Bought, listed: _Listed) -> Iterator[F
                 part = _ARITHMETIC.quantize(_ARITHMETIC.divide(part, _MONTH), _PLACES)
             total = _ARITHMETIC.add(total, part)
         if lacking:
-            listed.missing(f"{machine.series.beginning}* ({bought}): no {' and no '.join(lacking)}", [region])
+            what = f"{machine.series.beginning}* ({bought}): no {' and no '.join(lacking)}"
+            listed.note(what, ": not priced there", [region])
         else:
             yield FetchedPrice(
                 "machine", machine.sku, region, "hour", _plain(total), purchase_model=bought.model, term=bought.term
@@ -529,7 +533,7 @@ def _without_accelerator(listed: _Listed, bought: _Bought) -> None:
             accelerators.setdefault(each.series, set()).update(listed.of(each.gpu, bought))
     for series, regions in accelerators.items():
         lacking = listed.of(f"{series} vCPU", bought).keys() - regions
-        listed.missing(f"{series} ({bought}): vCPUs, but no accelerator", lacking)
+        listed.note(f"{series} ({bought}): vCPUs, but no accelerator that is known", "", lacking)
 
 
 # --- asking ------------------------------------------------------------------------------------------------------------------
@@ -537,7 +541,7 @@ def _without_accelerator(listed: _Listed, bought: _Bought) -> None:
 
 def missing(environment: Mapping[str, str]) -> str:
     """What is lacking to ask, in words."""
-    return "" if _key(environment) else f"it needs an API key of Google Cloud in {' or '.join(KEYS)}"
+    return "" if _key(environment) else f"an API key of Google Cloud (in {' or '.join(KEYS)})"
 
 
 def _key(environment: Mapping[str, str]) -> str:
@@ -567,11 +571,13 @@ def _read(context: Context, validators: Validators | None) -> Found:
     listed = _Listed(context)
     for sku in _skus(context):
         listed.read(sku)
+    if not listed.recognised:
+        raise _broken("none of its SKUs is one that is known")
     prices = [
         FetchedPrice(row.kind, row.sku, region, row.unit, _plain(usd), purchase_model=bought.model, term=bought.term)
         for row in _ROWS
         for bought in row.bought
-        for region, usd in _of_row(row, bought, listed).items()
+        for region, usd in listed.of((row.committed if bought.term else "") or row.thing, bought).items()
         if region != EVERYWHERE or row.kind == "license"
     ]
     machines = tuple(_machines(context))
@@ -579,24 +585,15 @@ def _read(context: Context, validators: Validators | None) -> Found:
         for machine in machines:
             prices += _composed(machine, bought, listed)
         _without_accelerator(listed, bought)
-    if not prices and not context.wanted.regions and not context.wanted.purchase_models:
-        raise _broken("none of the SKUs is one that is known")
-    _unmade(context, {machine.sku for machine in machines}, listed)
     prices.sort(key=lambda price: (price.kind, price.sku, price.region, price.purchase_model, price.term))
-    return Found(context.today, _TITLE, tuple(prices), notes=listed.notes())
-
-
-def _of_row(row: _Row, bought: _Bought, listed: _Listed) -> Mapping[str, Decimal]:
-    thing = row.thing.replace("custom ", "") if bought.term else row.thing
-    return listed.of(thing, bought)
-
-
-def _unmade(context: Context, made: set[str], listed: _Listed) -> None:
-    """Note machine types with accelerators that no SKU is known for."""
-    names = [each.sku for each in context.known.machines("gcp") if each.sku not in made]
-    names = sorted(name for name in names if not name.startswith(_IN_PARTS))
-    if names and context.wanted.purchase_models in ((), ("on_demand",)):
-        listed.note(f"what {_some(names)} are billed for is not known; not priced")
+    notes = listed.notes()
+    made = {machine.sku for machine in machines}
+    names = sorted(each.sku for each in context.known.machines("gcp") if each.sku not in made)
+    if unmade := [name for name in names if not name.startswith(_IN_PARTS)]:
+        notes.append(f"not priced, for what they are billed for is not known: {_some(unmade)}")
+    if len(notes) > _MOST_NOTES:
+        notes[_MOST_NOTES - 1 :] = [f"and {len(notes) - _MOST_NOTES + 1} more"]
+    return Found(context.today, _TITLE, tuple(prices), notes=tuple(notes))
 
 
 def _skus(context: Context) -> Iterator[_Sku]:
@@ -641,12 +638,8 @@ def _plain(amount: Decimal) -> Decimal:
 
 
 def _some(names: list[str]) -> str:
-    shown = ", ".join(names[:_MOST_REGIONS])
-    return f"{shown} and {len(names) - _MOST_REGIONS} more" if len(names) > _MOST_REGIONS else shown
-
-
-def _first_word(sku: _Sku) -> str:
-    return f"a {sku.category.resource_group[:40]} SKU"
+    shown = ", ".join(names[:_MOST_NAMES])
+    return f"{shown} and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else shown
 
 
 def _broken(what: str) -> ServiceError:

@@ -1,9 +1,10 @@
 """What every import ends with: superseded rows go, holes are counted anew, and the build checks the tables."""
 
+from decimal import Decimal
 from fnmatch import fnmatchcase
 
 from gpuguard.price import build
-from scripts.tables import Row, Store, log, print_report
+from scripts.tables import Row, Store, log, plain, print_report
 
 HOLES = {
     "p5e.48xlarge": "sold as capacity blocks",
@@ -49,6 +50,9 @@ ARCHITECTURES = {
 }
 """Hosts of these shapes are Intel or AMD machines (Oracle: Compute shapes); the facts have them as Arm."""
 
+POD_FAMILIES = ("ct3p",)
+"""TPU families whose chips have a price of their own as part of a pod."""
+
 LARGE_CLOUDS = ("aws", "azure", "gcp")
 
 
@@ -69,11 +73,29 @@ def finish(store: Store) -> None:
             if fnmatchcase(row["sku"], sku):
                 row["arch"] = arch
     _superseded_hints(store)
+    _tpu_machines(store)
     store.tables["holes.csv"] = {(row["cloud"], row["sku"]): row for row in _holes(store)}
     store.write()
     tables = build.read(store.data)
     print_report()
     print("rows:", ", ".join(f"{name} {len(rows):,}" for name, rows in tables.rows.items()))
+
+
+def _tpu_machines(store: Store) -> None:
+    """A TPU machine is billed by its chips, vCPUs and memory included (Cloud TPU pricing): price it whole as they are."""
+    name = "gcp/prices/machine.csv"
+    for key, row in list(store.tables[name].items()):
+        if row["note"].endswith("TPU chips"):
+            del store.tables[name][key]
+    offered = {(row["sku"], row["region"]) for row in store.tables["gcp/offerings.csv"].values()}
+    for chip in store.tables["gcp/prices/accelerator.csv"].values():
+        for machine in store.tables["gcp/types.csv"].values():
+            model = f"{machine['gpu_model']}-pod" if machine["family"] in POD_FAMILIES else machine["gpu_model"]
+            if chip["sku"] == model and model.startswith("TPU") and (machine["sku"], chip["region"]) in offered:
+                count = machine["gpu_count"]
+                usd = plain(Decimal(chip["usd"]) * Decimal(count))
+                note = f"the price of {count} TPU chips"
+                store.merge(name, [{**chip, "sku": machine["sku"], "usd": usd, "note": note}], replace=True)
 
 
 def _superseded_hints(store: Store) -> None:
@@ -95,7 +117,7 @@ def _holes(store: Store) -> list[Row]:
         for row in store.tables[f"{cloud}/types.csv"].values():
             if row["status"] == "current" and row["sku"] not in priced:
                 tpu = row["gpu_model"].startswith("TPU")
-                reason = "billed by the TPU chip" if tpu else HOLES.get(row["sku"], "no price found")
+                reason = "no price of the TPU chip found" if tpu else HOLES.get(row["sku"], "no price found")
                 rows.append({"cloud": cloud, "sku": row["sku"], "reason": reason})
                 log("holes", f"{cloud} {row['sku']}: {reason}")
     return rows

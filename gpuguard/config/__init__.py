@@ -89,7 +89,10 @@ def schema() -> dict[str, Any]:
     """JSON Schema of a configuration file, made from its model."""
     from gpuguard.config.models import ConfigModel
 
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **ConfigModel.model_json_schema()}
+    found = {"$schema": "https://json-schema.org/draft/2020-12/schema", **ConfigModel.model_json_schema()}
+    # in the file it is text; an editor reads a number
+    found["properties"]["version"] = {"enum": [1, "1"], "description": "The version of this format."}
+    return found
 
 
 def _above(start: Path) -> Path | None:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import (  # noqa: TID253 - imported by the first configuration that is loaded, not before
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -92,6 +93,15 @@ def _number(minimum: str, **more: int) -> WithJsonSchema:
     return WithJsonSchema({"type": "number", minimum: 0, **more})
 
 
+def _some(value: tuple[str, ...]) -> tuple[str, ...]:
+    if value:
+        return value
+    raise ValueError("expected at least one entry")
+
+
+_SOME = AfterValidator(_some)
+"""Not `min_length`: that counts entries that are wrong as none, and tells it beside what is wrong with them."""
+
 Pattern = Annotated[str, BeforeValidator(_name)]
 
 
@@ -103,11 +113,13 @@ class OverrideModel(BaseModel):
     cloud: Annotated[str, BeforeValidator(_cloud)] = Field(description="Cloud: aws, azure, gcp, oci …")
     sku: Pattern = Field(description="Machine type or other SKU of the catalog; * and ? are wildcards.")
     region: Pattern = Field(default="*", description="Region; * and ? are wildcards.")
-    kinds: tuple[Literal[tuple(KINDS)], ...] = Field(  # type: ignore[valid-type] # the literals are the table's
-        default=MACHINES, min_length=1, description="Kinds of price it speaks of; what runs, unless it says otherwise."
+    kinds: Annotated[tuple[Literal[tuple(KINDS)], ...], _SOME] = Field(  # type: ignore[valid-type] # the literals are the table's
+        default=MACHINES,
+        json_schema_extra={"minItems": 1},
+        description="Kinds of price it speaks of; what runs, unless it says otherwise.",
     )
-    purchase_models: tuple[Literal[PURCHASE_MODELS], ...] = Field(  # type: ignore[valid-type] # the literals are the table's
-        default=("on_demand",), min_length=1, description="Ways of buying it speaks of."
+    purchase_models: Annotated[tuple[Literal[PURCHASE_MODELS], ...], _SOME] = Field(  # type: ignore[valid-type] # the literals are the table's
+        default=("on_demand",), json_schema_extra={"minItems": 1}, description="Ways of buying it speaks of."
     )
     os: Literal[OPERATING_SYSTEMS] | None = Field(  # type: ignore[valid-type] # the literals are the table's
         default=None, description="Operating system it speaks of; all, unless it says otherwise."

@@ -105,6 +105,7 @@ class Catalog:
         self._answers: dict[PriceKey, Price | Unpriced] = {}
         self._types: dict[tuple[str, str], InstanceType | None] = {}
         self._offers: dict[tuple[str, str], tuple[InstanceType, ...]] = {}
+        self._regions_of_types: dict[str, dict[str, set[str]]] = {}
         self._spellings: dict[tuple[str, str], tuple[str, ...]] = {}
         self._discounts: dict[tuple[str, str, str], list[Row]] = {}
         self._speeds: dict[tuple[str, str, str], Performance | None] = {}
@@ -191,7 +192,8 @@ class Catalog:
     def offers(self, cloud: str, region: str) -> tuple[InstanceType, ...]:
         """Return the GPU machine types that have an on-demand or spot price in the region, sorted by name.
 
-        List prices that hold in all regions of a cloud count: they do not promise that the region has the type.
+        List prices that hold in all regions of a cloud count: they do not promise that the region has the type. Where
+        the cloud's own list of regions of a type is known, it decides: price lists run ahead of what can be started.
         """
         name = self._region_name(cloud, region)
         if (cloud, name) not in self._offers:
@@ -200,9 +202,18 @@ class Catalog:
                 " AND purchase_model IN ('on_demand', 'spot') ORDER BY sku",
                 (cloud, name),
             )
-            found = (self.instance_type(cloud, str(sku)) for (sku,) in rows)
+            found = (self.instance_type(cloud, str(sku)) for (sku,) in rows if self._is_offered(cloud, str(sku), name))
             self._offers[cloud, name] = tuple(each for each in found if each is not None and each.gpu_model)
         return self._offers[cloud, name]
+
+    def _is_offered(self, cloud: str, sku: str, region: str) -> bool:
+        if cloud not in self._regions_of_types:
+            listed: dict[str, set[str]] = {}
+            for name, where, _ in self.offerings(cloud):
+                listed.setdefault(name, set()).add(where)
+            self._regions_of_types[cloud] = listed
+        regions = self._regions_of_types[cloud].get(sku)
+        return regions is None or region in regions
 
     def instance_types_with(self, cloud: str, model: str) -> tuple[InstanceType, ...]:
         """Return the machine types of a cloud that carry an accelerator model (any of its names), smallest first."""

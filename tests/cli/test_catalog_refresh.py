@@ -16,6 +16,15 @@ import pytest
 from gpuguard.model.price import Price, PriceKey
 from gpuguard.price.catalog import EMBEDDED, Catalog
 from tests.price.sources.servers import Reply, Server, as_json
+from tests.price.sources.test_aws import (
+    EC2_INDEX,
+    EC2_PATH,
+    SAGEMAKER_INDEX,
+    SAGEMAKER_PATH,
+    offer,
+    on_demand,
+    region_index,
+)
 
 ROOT = Path(__file__).parents[2]
 LIST = "/v4/linode/types"
@@ -390,3 +399,58 @@ def test_price_apis_can_be_asked_although_a_catalog_is_pinned(user: Refresh, ser
     done = subprocess.run(user.command(), capture_output=True, text=True, env=user.environment, cwd=hosted, check=False)
     assert done.returncode == 0, done.stderr
     assert user.output.exists()
+
+
+# --- an offer file that is larger than memory should ever be ---
+
+
+def _offer_file(megabytes: int) -> Iterator[bytes]:
+    """An EC2 offer file as AWS makes it: what the catalog knows of us-east-1, between rows of machines without GPU."""
+    with Catalog.open() as catalog:
+        listed = [
+            on_demand(price.key.sku, f"{price.amount:f}")
+            for price in catalog.all_prices(("aws",), ("machine",), ("on_demand",))
+            if price.key.region == "us-east-1" and price.key.os == "linux"
+        ]
+    plain = [on_demand("m5.large", "0.0960000000", **{"GPU": "", "Instance Family": "General purpose"})] * 500
+    head, filler = offer([*listed]), offer(plain).split(b"\n", 6)[6]
+    yield head
+    sent = len(head)
+    while sent < megabytes * 1_000_000:
+        yield filler
+        sent += len(filler)
+    yield offer([on_demand("g5.xlarge", "1.0570000000", SKU="LASTROWOFALL0000")]).split(b"\n", 6)[6]
+
+
+def test_an_offer_file_of_600_megabytes_is_read_in_less_than_300(user: Refresh, server: Server) -> None:
+    """Broken off once on the way; the last row of the file is in the catalog."""
+    path = EC2_PATH.format("us-east-1") + ".csv"
+    server.on(EC2_INDEX, region_index(EC2_PATH, "us-east-1"))
+    server.on(SAGEMAKER_INDEX, region_index(SAGEMAKER_PATH, "eu-west-1"))
+    server.on(
+        path,
+        Reply(_offer_file(600), framing="chunked", cut=100_000_000, headers={"ETag": '"v1"'}),
+        Reply(_offer_file(600), framing="chunked", headers={"ETag": '"v1"'}),
+    )
+    command = [
+        sys.executable, "-m", "gpuguard", "catalog", "refresh", "--cloud", "aws", "--region", "us-east-1",
+        "--only", "on_demand", "--out", str(user.output), "--accept",
+        *(f"--endpoint={name}={server.url}" for name in ("aws-ec2", "aws-sagemaker")),
+    ]  # fmt: skip
+    process = subprocess.Popen(
+        command, env=user.environment, cwd=user.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    told, errors = process.stdout.read(), process.stderr.read()
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, errors
+    assert "1 dearer" in told
+    # Linux tells kibibytes, macOS bytes (getrusage(2))
+    peak = used.ru_maxrss if sys.platform == "darwin" else used.ru_maxrss * 1024
+    assert peak < 300 * 1024 * 1024, f"{peak / 1e6:.0f} MB"
+    with Catalog.open(user.output) as catalog:
+        answer = catalog.price(PriceKey("aws", "machine", "g5.xlarge", "us-east-1"))
+    assert isinstance(answer, Price)
+    assert answer.amount == Decimal("1.057")

@@ -78,7 +78,7 @@ def _task(arguments: argparse.Namespace) -> "Task":
     if output.suffix != ".sqlite" and output.exists() and not output.is_file():
         raise UsageError(f"--out {output}: this is not a file")
     return Task(
-        sources=_chosen(available, arguments.cloud),
+        sources=_chosen(available, arguments.cloud, models),
         output=output,
         folder=cache_folder() / "refresh",
         now=options.moment(),
@@ -90,8 +90,12 @@ def _task(arguments: argparse.Namespace) -> "Task":
     )
 
 
-def _chosen(available: "tuple[Source, ...]", clouds: list[str]) -> "list[Source]":
+def _chosen(available: "tuple[Source, ...]", clouds: list[str], models: tuple[str, ...]) -> "list[Source]":
     """The sources to ask. One that lacks a key is told and left out; a cloud asked for by name must have one."""
+    if models:
+        available = tuple(
+            source for source in available if not source.purchase_models or {*source.purchase_models} & {*models}
+        )
     chosen: list[Source] = []
     for cloud in dict.fromkeys(source.cloud for source in available):
         if clouds and cloud not in clouds:
@@ -105,7 +109,7 @@ def _chosen(available: "tuple[Source, ...]", clouds: list[str]) -> "list[Source]
                 lacking.append((source, missing))
             else:
                 chosen.append(source)
-        if clouds and not any(source.cloud == cloud for source in chosen):
+        if clouds and lacking and not any(source.cloud == cloud for source in chosen):
             raise UsageError(f"{lacking[0][0].title} cannot be asked: {lacking[0][1]}")
         for source, missing in lacking:
             sys.stderr.write(f"note: {source.title} is left out: {missing}\n")

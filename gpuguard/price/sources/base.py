@@ -169,6 +169,7 @@ class Source(msgspec.Struct, frozen=True):
     """One price API. `parts` may ask it for the list of its files; nothing else is asked before a part is read.
 
     `missing` tells in words what this machine lacks to ask it (a key, credentials), or returns an empty string.
+    `purchase_models` are those it knows; empty means several, and its parts tell.
     """
 
     name: str
@@ -177,6 +178,7 @@ class Source(msgspec.Struct, frozen=True):
     endpoint: str
     parts: Callable[[Context], Iterable[Part]]
     missing: Callable[[Mapping[str, str]], str] = lambda environment: ""
+    purchase_models: tuple[str, ...] = ()
 
 
 class NotModified(Exception):

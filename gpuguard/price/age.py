@@ -32,14 +32,14 @@ def price_ages(
     for (cloud, spot), as_of in sorted(by_kind.items()):
         limit = spot_days if spot else list_days
         if date.fromisoformat(as_of) < today - timedelta(days=limit):
-            what = "spot" if spot else "list"
+            what, days = "spot" if spot else "list", "1 day" if limit == 1 else f"{limit} days"
             warnings.append(
                 Diagnostic(
                     level="warning",
                     code="stale-price",
                     project=None,
                     address=None,
-                    message=f"the oldest {cloud} {what} price used is of {as_of}, more than {limit} days ago",
+                    message=f"the oldest {cloud} {what} price used is of {as_of}, more than {days} ago",
                     hint=None,
                 )
             )

@@ -477,7 +477,9 @@ class Catalog:
 
     def damaged(self, why: str, details: Sequence[str] = ()) -> CatalogError:
         """What to raise where the file is not what a catalog is, or holds what none can."""
-        return CatalogError(f"price catalog {_shown(self.path)} is damaged: {why}", hint=_way_out(self.path), details=details)
+        return CatalogError(
+            f"price catalog {_shown(self.path)} is damaged: {why}", hint=_way_out(self.path), details=details
+        )
 
     def _rows(self, query: str, values: tuple[str, ...] = ()) -> list[Row]:
         """Run a query; a value that no name in the catalog can have finds nothing."""

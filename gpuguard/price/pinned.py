@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gpuguard.errors import CatalogError, ServiceError
+from gpuguard.errors import CatalogError, ConfigError, ServiceError
 
 if TYPE_CHECKING:
     from gpuguard.config import PinnedCatalog
@@ -47,10 +47,22 @@ def pinned_file(pinned: "PinnedCatalog") -> Path:
 
 
 def fetch_pinned(pinned: "PinnedCatalog", http: "Http") -> Path:
-    """Fetch the pinned file and keep it when it is what the configuration says. Raises ServiceError or CatalogError."""
+    """Fetch the pinned file and keep it when it is what the configuration says.
+
+    Raises ServiceError where it does not come or is another, CatalogError where it is no catalog, ConfigError where the
+    cache cannot be written.
+    """
+    path = _path(pinned)
+    try:
+        _fetch(pinned, path, http)
+    except OSError as error:
+        raise ConfigError(f"{error.filename or path}: cannot be written: {error.strerror or error}") from None
+    return path
+
+
+def _fetch(pinned: "PinnedCatalog", path: Path, http: "Http") -> None:
     from gpuguard.price.catalog import Catalog
 
-    path = _path(pinned)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -67,7 +79,6 @@ def fetch_pinned(pinned: "PinnedCatalog", http: "Http") -> Path:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-    return path
 
 
 def _path(pinned: "PinnedCatalog") -> Path:

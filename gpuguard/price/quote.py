@@ -13,7 +13,7 @@ from gpuguard.model.price import Price, PriceKey, PriceKind, Unpriced
 from gpuguard.model.usage import HOURS_PER_MONTH
 from gpuguard.price.catalog import Catalog
 from gpuguard.price.rates import Rate, rate
-from gpuguard.price.schema import COMMITMENTS, EVERYWHERE, OPERATING_SYSTEMS, PURCHASE_MODELS
+from gpuguard.price.schema import COMMITMENTS, EVERYWHERE, KINDS, OPERATING_SYSTEMS, PURCHASE_MODELS
 
 _CENT = Decimal("0.01")
 _TENTH = Decimal("0.1")
@@ -60,7 +60,7 @@ def quotes(catalog: Catalog, sku: str, region: str, cloud: str | None = None) ->
     name = catalog.canonical_sku(cloud, sku)
     where = _region(catalog, cloud, name, region)
     kinds = catalog.kinds_of(cloud, name) or ("machine",)
-    found = [quote for kind in kinds for quote in _of_kind(catalog, cloud, kind, name, where)]
+    found = [quote for kind in sorted(kinds, key=_place) for quote in _of_kind(catalog, cloud, kind, name, where)]
     if not found:
         missing = catalog.price(PriceKey(cloud, "machine", name, where))
         hint = missing.hint if isinstance(missing, Unpriced) else ""
@@ -113,32 +113,33 @@ def _regions_of(catalog: Catalog, cloud: str, sku: str) -> set[str]:
     return {price.key.region for kind in kinds for price in catalog.prices_of(cloud, kind, sku)}
 
 
-def _of_kind(catalog: Catalog, cloud: str, kind: PriceKind, sku: str, region: str) -> Iterator[Quote]:
+def _of_kind(catalog: Catalog, cloud: str, kind: PriceKind, sku: str, region: str) -> list[Quote]:
     rows: dict[tuple[str | None, ...], Price] = {}
     for price in sorted(catalog.prices_of(cloud, kind, sku), key=lambda price: price.key.region != EVERYWHERE):
         if price.key.region in (EVERYWHERE, region):
             # a price of the region stands in the place of one for all regions, as in every look-up
             rows[price.key.os, price.key.purchase_model, price.key.term, price.key.payment] = price
     listed = {price.key.os: price.amount for price in rows.values() if price.key.purchase_model == "on_demand"}
-    order = {model: place for place, model in enumerate(PURCHASE_MODELS)}
-    in_order = sorted(
-        rows.values(),
-        key=lambda price: (
-            price.key.os != "linux",
-            price.key.os,
-            order.get(price.key.purchase_model, len(order)),
-            price.key.term or "",
-            price.amount,
-        ),
-    )
-    yield from (_from_row(catalog, price, region, listed.get(price.key.os)) for price in in_order)
+    found = [_from_row(catalog, price, region, listed.get(price.key.os)) for price in rows.values()]
     at_hand = {bought[:3] for bought in rows}
     for os in OPERATING_SYSTEMS:
         for model in PURCHASE_MODELS:
             for term in ("1y", "3y") if model in COMMITMENTS else (None,):
                 if (os, model, term) not in at_hand:
                     key = PriceKey(cloud, kind, sku, region, os, model, term)
-                    yield from _without_row(catalog, key, listed.get(os))
+                    found.extend(_without_row(catalog, key, listed.get(os)))
+    return sorted(found, key=_rank)
+
+
+def _place(kind: PriceKind) -> int:
+    return list(KINDS).index(kind) if kind in KINDS else len(KINDS)
+
+
+def _rank(quote: Quote) -> tuple[bool, str, int, str, Decimal]:
+    """Linux first; in the order of the purchase models; the cheapest way of payment first."""
+    known = quote.purchase_model in PURCHASE_MODELS
+    place = PURCHASE_MODELS.index(quote.purchase_model) if known else len(PURCHASE_MODELS)
+    return quote.os != "linux", quote.os, place, quote.term or "", quote.usd or quote.high or Decimal(0)
 
 
 def _from_row(catalog: Catalog, price: Price, region: str, listed: Decimal | None) -> Quote:

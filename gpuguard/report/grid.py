@@ -70,13 +70,15 @@ def as_csv(rows: Iterable[msgspec.Struct], fields: Sequence[str]) -> str:
 
 
 def plain(value: object) -> Any:
-    """Structs, tuples and amounts as what JSON knows."""
+    """Structs, tuples and amounts as what JSON knows; whole quantities are written as such."""
     if isinstance(value, msgspec.Struct):
         return {name: plain(getattr(value, name)) for name in value.__struct_fields__}
     if isinstance(value, dict):
         return {str(name): plain(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
         return [plain(each) for each in value]
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else value
     return f"{value:f}" if isinstance(value, Decimal) else value
 
 

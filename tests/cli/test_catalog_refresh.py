@@ -177,6 +177,36 @@ def test_without_out_the_catalog_lies_in_the_cache_and_nothing_uses_it_unasked(u
     assert "refreshed" not in info.stdout
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+def test_on_a_terminal_the_progress_is_drawn_and_the_parts_are_told(user: Refresh, server: Server) -> None:
+    """The source asks for a list of its files first: bytes come before there is a part to draw."""
+    import pty
+
+    server.on(EC2_INDEX, region_index(EC2_PATH, "us-east-1"))
+    server.on(SAGEMAKER_INDEX, region_index(SAGEMAKER_PATH, "eu-west-1"))
+    server.on(EC2_PATH.format("us-east-1") + ".csv", Reply(b"".join(_offer_file(3))))
+    command = [word.replace("linode", "aws-ec2") for word in user.command() if word not in ("--cloud", "linode")]
+    more = ["--cloud", "aws", "--region", "us-east-1", "--only", "on_demand", "--accept"]
+    more += ["--endpoint", f"aws-sagemaker={server.url}"]
+    ours, theirs = pty.openpty()
+    environment = {**user.environment, "TERM": "xterm-256color"}
+    process = subprocess.Popen([*command, *more], stdout=theirs, stderr=theirs, env=environment, cwd=user.folder)
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(ours, 4096)
+        except OSError:  # the other end is closed (Linux)
+            break
+        if not piece:
+            break
+        shown += piece
+    os.close(ours)
+    assert process.wait() == 0, shown.decode(errors="replace")
+    assert b"aws-ec2/us-east-1" in shown
+    assert b"\x1b[" in shown
+
+
 @pytest.mark.parametrize(
     "stumble",
     [

@@ -68,7 +68,7 @@ def test_every_file_is_a_table_that_the_build_reads() -> None:
         "aws/interruption.csv",
     }
     for cloud in clouds():
-        named |= {f"{cloud}/{name}.csv" for name in ("types", "cpu_types", "lowest")}
+        named |= {f"{cloud}/{name}.csv" for name in ("types", "cpu_types", "lowest", "offerings")}
         named |= {f"{cloud}/prices/{kind}.csv" for kind in KINDS}
     assert found <= named
 
@@ -91,7 +91,7 @@ def test_the_rows_of_a_price_table_stand_in_order_and_lines_stay_short(cloud: st
         assert len(list(dict.fromkeys(skus))) == sum(
             1 for one, two in zip([None, *skus], skus, strict=False) if one != two
         )
-        assert all(sum(len(cell) + 1 for cell in row.values()) <= 250 for row in rows)
+        assert all(sum(len(cell) + 1 for cell in row.values()) <= 300 for row in rows)
 
 
 @pytest.mark.parametrize("cloud", clouds())
@@ -129,7 +129,8 @@ def test_a_spot_or_committed_price_is_not_above_the_list_price(cloud: str) -> No
         for row in rows:
             usual = listed.get((row["sku"], row["region"], row["os"]))
             if usual is not None:
-                assert Decimal(row["usd"]) <= Decimal(usual["usd"]), row
+                # a reading of four decimals may be above its own list price by a rounding
+                assert Decimal(row["usd"]) <= Decimal(usual["usd"]) * Decimal("1.0001"), row
 
 
 @pytest.mark.parametrize("cloud", clouds())
@@ -143,13 +144,18 @@ def test_no_list_price_is_three_times_that_of_another_region(cloud: str) -> None
 
 @pytest.mark.parametrize("cloud", clouds())
 def test_the_cheapest_machine_with_more_gpus_costs_more(cloud: str) -> None:
-    """Compared inside one family and region, per list price: a slip of a digit or a column would show here."""
+    """Compared inside one family and region, per list price: a slip of a digit or a column would show here.
+
+    A size whose memory nobody tells may hold a share of the one GPU it is said to have.
+    """
     count = {
-        row["sku"]: (row["family"], row["gpu_model"], Decimal(row["gpu_count"])) for row in table(cloud, "types.csv")
+        row["sku"]: (row["family"], row["gpu_model"], Decimal(row["gpu_count"]))
+        for row in table(cloud, "types.csv")
+        if row["gpu_memory_gib"]
     }
     cheapest: dict[tuple[str, str, str], dict[Decimal, Decimal]] = defaultdict(dict)
     for row in prices(cloud, "machine"):
-        if row["purchase_model"] == "on_demand" and row["os"] == "linux":
+        if row["purchase_model"] == "on_demand" and row["os"] == "linux" and row["sku"] in count:
             family, model, number = count[row["sku"]]
             of_family = cheapest[family, model, row["region"]]
             of_family[number] = min(Decimal(row["usd"]), of_family.get(number, Decimal("Infinity")))

@@ -76,6 +76,13 @@ def price(usd: str, sku: str = SKU, region: str = REGION, **more: Any) -> Fetche
     return FetchedPrice("machine", sku, region, "hour", Decimal(usd), **more)
 
 
+def smaller_type() -> Api:
+    """An API of p5.4xlarge alone. It lists both systems: one that had a list price and lost it would be refused."""
+    api = Api(part=found(price("7.00", "p5.4xlarge"), price("7.736", "p5.4xlarge", os="windows")))
+    api.scopes["part"] = (Scope("aws", "machine", "on_demand", (REGION,), sku="p5.4xlarge"),)
+    return api
+
+
 def run(api: Api, folder: Path, **more: Any) -> Outcome:
     task = Task(sources=[api.source()], output=folder / "new.sqlite", folder=folder / "work", now=NOW)
     return refresh(replace(task, **more), Watcher(), connect=cast("Any", NoNetwork))
@@ -144,9 +151,7 @@ def test_of_two_parts_that_list_one_thing_the_dearer_counts(tmp_path: Path) -> N
 
 def test_a_second_refresh_begins_with_the_first(tmp_path: Path) -> None:
     run(Api(part=found(price("56.10"))), tmp_path)
-    other = Api(part=found(price("7.00", "p5.4xlarge")))
-    other.scopes["part"] = (Scope("aws", "machine", "on_demand", (REGION,), sku="p5.4xlarge"),)
-    run(other, tmp_path)
+    run(smaller_type(), tmp_path)
     assert listed(tmp_path / "new.sqlite").amount == Decimal("56.10")
     assert listed(tmp_path / "new.sqlite", "p5.4xlarge").amount == Decimal("7.00")
 
@@ -165,9 +170,7 @@ def test_what_was_refreshed_survives_an_update_of_the_embedded_catalog(tmp_path:
     with Catalog.open(tmp_path / "new.sqlite") as catalog:
         rows = catalog.rows()
     write(tmp_path / "new.sqlite", rows, origin="2020-01-01+00000000")
-    other = Api(part=found(price("7.00", "p5.4xlarge")))
-    other.scopes["part"] = (Scope("aws", "machine", "on_demand", (REGION,), sku="p5.4xlarge"),)
-    run(other, tmp_path)
+    run(smaller_type(), tmp_path)
     assert listed(tmp_path / "new.sqlite").amount == Decimal("56.10")
     with Catalog.open() as embedded, Catalog.open(tmp_path / "new.sqlite") as catalog:
         assert catalog.origin == embedded.version

@@ -5,10 +5,11 @@ from decimal import Decimal
 
 import msgspec
 
+from gpuguard.cli.catalog.words import bought
 from gpuguard.price.compare import Comparison, Difference
 from gpuguard.report import grid
 from gpuguard.report.grid import Column
-from gpuguard.report.text import PURCHASE_MODELS, plural, unit_price, visible
+from gpuguard.report.text import plural, unit_price, visible
 
 _MOST = 40
 
@@ -23,8 +24,8 @@ class ChangeRow(msgspec.Struct, frozen=True):
     region: str
     os: str
     purchase_model: str
-    term: str
-    payment: str
+    term: str | None
+    payment: str | None
     unit: str
     before: Decimal | None
     after: Decimal | None
@@ -90,10 +91,8 @@ _COLUMNS: list[Column[ChangeRow]] = [
     Column("region", lambda each: each.region),
     Column("sku", lambda each: each.sku),
     Column("kind", lambda each: each.kind.replace("_", " ") if each.kind != "machine" else ""),
-    Column(
-        "bought", lambda each: f"{PURCHASE_MODELS.get(each.purchase_model, each.purchase_model)} {each.term}".strip()
-    ),
-    Column("paid", lambda each: each.payment.replace("_", " ")),
+    Column("bought", lambda each: bought(each.purchase_model, each.term)),
+    Column("paid", lambda each: (each.payment or "").replace("_", " ")),
     Column("os", lambda each: each.os if each.os != "linux" else ""),
     Column("before", lambda each: unit_price(each.before) if each.before is not None else "", right=True),
     Column("after", lambda each: unit_price(each.after) if each.after is not None else "", right=True),
@@ -115,6 +114,6 @@ def _flat(each: Difference) -> ChangeRow:
     key = each.key
     percent = None if each.percent is None else Decimal(f"{each.percent:.2f}")
     return ChangeRow(
-        each.change, key.cloud, key.kind, key.sku, key.region, key.os, key.purchase_model, key.term, key.payment,
-        each.unit, each.before, each.after, percent, each.doubt,
+        each.change, key.cloud, key.kind, key.sku, key.region, key.os, key.purchase_model, key.term or None,
+        key.payment or None, each.unit, each.before, each.after, percent, each.doubt,
     )  # fmt: skip

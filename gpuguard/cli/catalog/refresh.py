@@ -177,14 +177,18 @@ def _bar(bar: Any) -> "Watcher":
     from gpuguard.price.refresh import Watcher
 
     class Bar(Watcher):
+        task: Any = None  # none while a source is asked for the list of its parts
+
         def begin(self, part: str) -> None:
-            self._task = bar.add_task(visible(part), total=None)
+            self.task = bar.add_task(visible(part), total=None)
 
         def moved(self, done: int, total: int | None) -> None:
-            bar.update(self._task, completed=done, total=total)
+            if self.task is not None:
+                bar.update(self.task, completed=done, total=total)
 
         def end(self, done: "PartDone") -> None:
-            bar.remove_task(self._task)
+            bar.remove_task(self.task)
+            self.task = None
             bar.console.print(_told(done), markup=False, highlight=False)
 
     return Bar()

@@ -411,9 +411,7 @@ def _report(examined: Sequence[Examined], settings: Settings, engine: Engine) ->
             saving += potential_monthly_saving(priced.resource, own)
     if settings.usage is not None:
         diagnostics.extend(settings.usage.unmatched())
-    ages, oldest = price_ages(
-        resources, settings.today.date(), settings.spot_days, settings.list_days
-    )
+    ages, oldest = price_ages(resources, settings.today.date(), settings.spot_days, settings.list_days)
     diagnostics.extend(ages)
     summary = _summary(resources, saving)
     # where nothing could be read nothing was judged: that is no pass, whoever reads the report

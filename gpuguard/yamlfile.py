@@ -164,7 +164,7 @@ class _Builder:
                 if isinstance(event, yaml.DocumentStartEvent):
                     documents += 1
                     if documents > 1:
-                        self._stop(event, "a policy file is one YAML document; another one starts here")
+                        self._stop(event, "the file is one YAML document; another one starts here")
                 elif isinstance(event, yaml.NodeEvent):
                     self._node(event)
                 elif isinstance(event, yaml.CollectionEndEvent):

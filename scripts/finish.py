@@ -35,7 +35,6 @@ SUPERSEDED: tuple[tuple[str, str, str, str, str, str, str], ...] = (
     ("azure/prices/machine.csv", "Standard_NCC40ads_H100_v5", "southcentralus", "linux", "on_demand", "*", "the price of Windows; that of Linux is not known"),
     ("azure/prices/machine.csv", "Standard_ND96isr_H200_v5", "*", "*", "reserved", "sstybel-*", "reservations of H200 were repriced in August 2026"),
     ("digitalocean/prices/machine.csv", "*", "tor1", "*", "*", "*-2024*", "superseded in August 2026"),
-    ("digitalocean/lowest.csv", "*", "", "*", "*", "*", "superseded in August 2026"),
     ("hyperstack/prices/machine.csv", "n3-H100*", "CANADA-1", "*", "*", "*-2025*", "superseded in 2026"),
     ("ovh/prices/machine.csv", "t[12]-*", "*", "*", "*", "*-2024*", "less than half of it since"),
     ("verda/prices/machine.csv", "*", "*", "*", "reserved", "*-2026-07-01", "belongs to on-demand prices that have risen since"),
@@ -72,7 +71,6 @@ def finish(store: Store) -> None:
         for row in store.tables[f"{cloud}/types.csv"].values():
             if fnmatchcase(row["sku"], sku):
                 row["arch"] = arch
-    _superseded_hints(store)
     _tpu_machines(store)
     store.tables["holes.csv"] = {(row["cloud"], row["sku"]): row for row in _holes(store)}
     store.write()
@@ -96,16 +94,6 @@ def _tpu_machines(store: Store) -> None:
                 usd = plain(Decimal(chip["usd"]) * Decimal(count))
                 note = f"the price of {count} TPU chips"
                 store.merge(name, [{**chip, "sku": machine["sku"], "usd": usd, "note": note}], replace=True)
-
-
-def _superseded_hints(store: Store) -> None:
-    """A price without region says nothing where the same is known by region."""
-    for name in [name for name in store.tables if name.endswith("/lowest.csv")]:
-        prices = store.tables[name.replace("lowest.csv", "prices/machine.csv")].values()
-        known = {(row["sku"], row["os"], row["purchase_model"], row["term"]) for row in prices}
-        for key, row in list(store.tables[name].items()):
-            if (row["sku"], row["os"], row["purchase_model"], row["term"]) in known:
-                store.drop(name, key, "known by region")
 
 
 def _holes(store: Store) -> list[Row]:

@@ -1,8 +1,9 @@
 """Merge a folder of collected price facts into the source tables in gpuguard/price/data.
 
 ``python scripts/import_facts.py FACTS_DIR [--data DIR]``. The only program that reads that folder: gpuguard builds and
-tests without it. Newer figures take the place of older ones (see `tables`). What was left out, corrected or looks odd is printed
-with its reason; nothing is dropped in silence. A note or a name it does not know stops the import.
+tests without it. Newer prices take the place of older ones (see `tables`); of types, regions and the like what is missing
+is added, and what was corrected since stays. What was left out, corrected or looks odd is printed with its reason;
+nothing is dropped in silence. A note or a name it does not know stops the import.
 """
 
 import argparse
@@ -356,7 +357,7 @@ def price_row(
 
 
 def machine_prices(facts: Facts) -> Iterator[tuple[str, str, Row]]:
-    """Yield (cloud, table, row) for whole machines; `table` is machine, or lowest where the region is not known."""
+    """Yield (cloud, table, row) for whole machines in a region; a price whose region is not named says little."""
     for fact in facts.rows("vm_prices.csv"):
         key = (fact["cloud"], fact["region"], fact["sku"], fact["purchase_model"])
         if key in DROPPED_PRICES:
@@ -373,13 +374,10 @@ def machine_prices(facts: Facts) -> Iterator[tuple[str, str, Row]]:
         spread = re.search(r"min ([\d.]+), max ([\d.]+)", fact["note"])
         if spread:
             row["low"], row["high"] = plain(spread[1]), plain(spread[2])
-        if region:
-            yield fact["cloud"], "machine", row
-        else:
-            del row["region"], row["low"], row["high"], row["upfront"]
-            if not note.startswith("lowest"):
-                row["note"] = f"{note}; region not named".removeprefix("; ")
-            yield fact["cloud"], "lowest", row
+        if not region:
+            log("left out", f"{' '.join(key)} at {fact['usd_per_hour']}: its region is not named")
+            continue
+        yield fact["cloud"], "machine", row
 
 
 def component_prices(facts: Facts) -> Iterator[tuple[str, str, Row]]:
@@ -510,8 +508,7 @@ def dearest(rows: Iterable[tuple[str, str, Row]]) -> dict[tuple[str, str], dict[
     """Gather rows by (cloud, table) and key. Of two rows with one key the dearer stays; at one price the newer."""
     tables: dict[tuple[str, str], dict[tuple[str, ...], Row]] = defaultdict(dict)
     for cloud, table, row in rows:
-        columns = build.LOWEST_COLUMNS[:5] if table == "lowest" else build.PRICE_COLUMNS[:6]
-        key = tuple(row[column] for column in columns)
+        key = tuple(row[column] for column in build.PRICE_COLUMNS[:6])
         other = tables[cloud, table].get(key)
         if other is None:
             tables[cloud, table][key] = row
@@ -537,8 +534,6 @@ def look_for_oddities(tables: dict[tuple[str, str], dict[tuple[str, ...], Row]])
             usd, where = Decimal(row["usd"]), f"{cloud} {table} {' '.join(key)}: {row['usd']}"
             if usd <= 0:
                 raise SystemExit(f"{where} is not above 0")
-            if table == "lowest":
-                continue
             list_price = rows.get((row["sku"], row["region"], row["os"], "on_demand", "", ""))
             if list_price and row["purchase_model"] != "on_demand" and usd > Decimal(list_price["usd"]):
                 log(
@@ -801,17 +796,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     types = instance_types(facts)
     pairs, ratios = performance(facts)
     for (cloud, table), rows in prices.items():
-        store.merge(f"{cloud}/lowest.csv" if table == "lowest" else f"{cloud}/prices/{table}.csv", rows.values())
+        store.merge(f"{cloud}/prices/{table}.csv", rows.values())
     for cloud, rows_of_cloud in types.items():
-        store.merge(f"{cloud}/types.csv", rows_of_cloud)
+        store.fill(f"{cloud}/types.csv", rows_of_cloud)
     for cloud, rows_of_cloud in cpu_types(facts, types).items():
-        store.merge(f"{cloud}/cpu_types.csv", rows_of_cloud)
-    store.merge("accelerators.csv", accelerators(facts))
-    store.merge("regions.csv", regions(facts))
-    store.merge("discounts.csv", discounts(facts))
-    store.merge("performance_pairs.csv", pairs)
-    store.merge("performance_ratios.csv", ratios)
-    store.merge("aws/interruption.csv", interruptions(facts))
+        store.fill(f"{cloud}/cpu_types.csv", rows_of_cloud)
+    store.fill("accelerators.csv", accelerators(facts))
+    store.fill("regions.csv", regions(facts))
+    store.fill("discounts.csv", discounts(facts))
+    store.fill("performance_pairs.csv", pairs)
+    store.fill("performance_ratios.csv", ratios)
+    store.fill("aws/interruption.csv", interruptions(facts))
     finish(store)
     return 0
 

@@ -25,13 +25,42 @@ _VAGUE = re.compile(r"\b(?:text index|index file|stored file|index id)\b", re.IG
 _SHARE = re.compile(r"derived: (?:on-demand x [\d.]+|[\d.]+ % of on demand)")
 _MOST_SOURCES = 2
 
+SHORTER = (
+    # long words of facts, and what the tables say instead
+    (
+        "SKU of the Billing Catalog; Google's price page names no on-demand price; 8 x the price of one GPU slice, which covers the whole machine",
+        "8 x one GPU slice, which covers the whole machine; the price page names no on-demand price",
+    ),
+    (
+        "8 x the price of one GPU slice, which covers the whole machine",
+        "8 x one GPU slice, which covers the whole machine",
+    ),
+    ("; the Americas SKU, one price for us-central1, us-east1 and us-west1", "; one price for the Americas"),
+    ("; the Americas SKUs, one price for us-central1, us-east1 and us-west1", "; one price for the Americas"),
+    ("the Americas SKU, one price for us-central1, us-east1 and us-west1", "one price for the Americas"),
+    ("the Americas SKUs, one price for us-central1, us-east1 and us-west1", "one price for the Americas"),
+    ("; the Americas SKUs, one price for us-central1 and us-west1", "; one price for the Americas"),
+    (
+        "without operating system fee; offered in Local Zone us-east-1-dfw-2a only; exact rate of 2026-07-22, unchanged to the cent per accelerator; a ninth of the UltraServer u-p6e-gb200x36, sold as a whole",
+        "offered in Local Zone us-east-1-dfw-2a only; a ninth of the UltraServer u-p6e-gb200x36, sold as a whole",
+    ),
+    (
+        "GPU part read; vCPU and memory taken from us-east4 (same GPU price there), plus 6,000 GiB of bundled local SSD at its own price",
+        "derived: vCPU and memory of us-east4, where the GPU costs the same; with 6,000 GiB of bundled local SSD",
+    ),
+    (
+        "derived: GPU price read, equal to europe-west2; vCPU and memory taken from there (on demand the two regions differ by 0.02 %)",
+        "derived: vCPU and memory of europe-west2, where the GPU costs the same",
+    ),
+    ("; exact rate of 2026-07-22, unchanged to the cent per accelerator", "; exact rate of 2026-07-22"),
+)
+
 SETTLED = 60
 """Days after which a spot price gives way to a newer one; list and commitment prices do at once."""
 
 CORRECTIONS = (
     # cloud, sku, source id, why figures of that source replace those that stand there, whatever their date
     ("gcp", "a3-megagpu-8g", "jplutz7-*", "vCPUs and memory of A3 Mega have prices of their own"),
-    ("aws", "ml.*", "flexera-public-*", "two types had changed places in one region, and one was below EC2"),
 )
 
 REJECTED = (
@@ -100,6 +129,8 @@ class Merge:
         if row["kind"] not in KINDS or row["unit"] not in KINDS[row["kind"]] or row["os"] not in OPERATING_SYSTEMS:
             log("left out", f"{row['cloud']} {row['kind']} {row['sku']}: {row['unit']}, {row['os']}")
             return
+        for long, short in SHORTER:
+            row["note"] = row["note"].replace(long, short)
         for column in ("usd", "low", "high", "upfront"):
             row[column] = plain(row[column]) if row[column] else ""
         if row["low"] and row["low"] == row["high"] == row["usd"] and row["purchase_model"] != "spot":

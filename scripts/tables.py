@@ -30,7 +30,6 @@ TABLES: dict[str, tuple[Sequence[str], int]] = {
 OF_A_CLOUD: dict[str, tuple[Sequence[str], int]] = {
     "types": (build.TYPE_COLUMNS, 1),
     "cpu_types": (build.CPU_TYPE_COLUMNS, 1),
-    "lowest": (build.LOWEST_COLUMNS, 5),
     "offerings": (build.OFFERING_COLUMNS, 2),
     "interruption": (build.BAND_COLUMNS, 3),
 }
@@ -136,6 +135,14 @@ class Store:
         if "usd" in one and newer["usd"] != older["usd"]:
             log("two prices for one key", f"{name} {' '.join(key)}: {older['usd']} gives way to {newer['usd']}")
         return newer
+
+    def fill(self, name: str, rows: Iterable[Row]) -> None:
+        """Put rows into a table that are not there yet; what was corrected or completed since stays."""
+        columns, length = _shape(name)
+        present = self.tables[name]
+        self.merge(
+            name, [row for row in rows if tuple(row.get(column, "") for column in columns[:length]) not in present]
+        )
 
     def drop(self, name: str, key: Key, reason: str) -> None:
         """Take a row out."""

@@ -129,7 +129,6 @@ DISCOUNT_COLUMNS = (
 )
 PAIR_COLUMNS = ("workload", "model", "other", "ratio", "low", "high", "benchmarks")
 RATIO_COLUMNS = ("workload", "model", "reference", "ratio", "low", "high", "basis", "confidence")
-LOWEST_COLUMNS = ("sku", "os", "purchase_model", "term", "payment", "unit", "usd", "source", "note")
 BAND_COLUMNS = ("region", "sku", "os", "band", "source")
 OFFERING_COLUMNS = ("sku", "region", "zones", "source")
 HOLE_COLUMNS = ("cloud", "sku", "reason")
@@ -245,7 +244,6 @@ def read(data: Path) -> Tables:
         _instance_types(folder, tables)
         for kind in KINDS:
             _prices(folder, kind, tables)
-        _lowest(folder, tables)
         _offerings(folder, tables)
     _discounts(data, tables)
     _performance(data, tables)
@@ -409,24 +407,6 @@ def _prices(folder: Path, kind: str, tables: Tables) -> None:
                 low,
                 high,
                 line.money("upfront", zero=True),
-                tables.source(line),
-                line["note"],
-            )
-        )
-
-
-def _lowest(folder: Path, tables: Tables) -> None:
-    for line in _lines(folder / "lowest.csv", LOWEST_COLUMNS, unique=LOWEST_COLUMNS[:5]):
-        amount = line.money("usd")
-        if amount is None:
-            line.fail("usd is empty")
-        tables.rows["lowest"].append(
-            (
-                folder.name,
-                line.text("sku"),
-                *_bought(line),
-                line.one_of("unit", KINDS["machine"]),
-                amount,
                 tables.source(line),
                 line["note"],
             )

@@ -628,15 +628,6 @@ class Catalog:
     @_sound
     def _known_of_machine(self, key: PriceKey) -> list[str]:
         """Say what is known of a machine type that has no price by region."""
-        lowest = self._rows(
-            "SELECT usd, source FROM lowest WHERE cloud = ? AND sku = ? AND os = ? AND purchase_model = ?"
-            " AND (? = '' OR term = ?)",
-            (key.cloud, key.sku, key.os, key.purchase_model, key.term or "", key.term or ""),
-        )
-        if lowest:
-            usd, source = min(lowest, key=lambda row: Decimal(str(row[0])))
-            when = self._source_date(str(source))
-            return [f"no price by region is known; the lowest over all regions was {usd} USD per hour ({when})"]
         if reason := self.known_hole(key.cloud, key.sku):
             return [reason]
         known = self.instance_type(key.cloud, key.sku)

@@ -126,7 +126,8 @@ def refresh(task: Task, watcher: Watcher, connect: Callable[..., Http] = Http) -
         task.output.parent.mkdir(parents=True, exist_ok=True)
         for leftover in task.output.parent.glob(f".{escape(task.output.name)}.*.tmp"):
             leftover.unlink(missing_ok=True)  # of a refresh that was killed while it wrote
-        manifest = write(task.output, merged, origin)
+        merged["price"] = [row for row in merged["price"] if _usd(row) > 0]  # nothing is free, whoever accepts it
+        manifest = write(task.output, _tidy(merged), origin)
         work.finish()
     return Outcome(comparison, tuple(parts), tuple(notes), manifest, work.resumed)
 
@@ -279,7 +280,7 @@ def _types(
 def _tidy(rows: Mapping[str, Sequence[Row]]) -> dict[str, list[Row]]:
     """Leave out sources that no row names any more."""
     used: set[str] = set()
-    for table in ("price", "lowest", "instance_type", "accelerator", "discount"):
+    for table in ("price", "instance_type", "accelerator", "discount"):
         place = COLUMNS[table].index("source")
         for row in rows[table]:
             used.update(str(row[place]).split())

@@ -62,7 +62,6 @@ _COLUMNS = {
     "price": (
         "cloud, kind, sku, region, os, purchase_model, term, payment, unit, usd, low?, high?, upfront?, source, note"
     ),
-    "lowest": "cloud, sku, os, purchase_model, term, payment, unit, usd, source, note",
     "instance_type": (
         "cloud, lower_sku, sku, family, vcpus:real?, memory_gib:real?, gpu_model?, gpu_count:real, gpu_memory_gib:real?,"
         " arch, status, local_ssd_gib:real?, network_gbps:real?, source, as_of"
@@ -89,7 +88,6 @@ _COLUMNS = {
 _KEYS = {
     "source": 1,
     "price": 8,
-    "lowest": 6,
     "instance_type": 2,
     "accelerator": 1,
     "accelerator_alias": 1,

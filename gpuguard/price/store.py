@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Rows = Mapping[str, Sequence[Row]]
 Manifest = dict[str, Any]
 
-_AMOUNTS = {"price": ("usd", "low", "high", "upfront"), "lowest": ("usd",), "discount": ("low_percent", "high_percent")}
+_AMOUNTS = {"price": ("usd", "low", "high", "upfront"), "discount": ("low_percent", "high_percent")}
 _AMOUNT = re.compile(r"-?\d{1,15}(\.\d{1,100})?", re.ASCII)
 _DAY = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?", re.ASCII)
 _VERSION = re.compile(r"(\d{4}(-\d{2}){0,2})?\+[0-9a-f]{8}", re.ASCII)

@@ -472,7 +472,8 @@ def test_an_offer_file_of_600_megabytes_is_read_in_less_than_300(user: Refresh, 
     )
     assert process.stdout is not None
     assert process.stderr is not None
-    told, errors = process.stdout.read(), process.stderr.read()
+    with process.stdout, process.stderr:
+        told, errors = process.stdout.read(), process.stderr.read()
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0, errors

@@ -61,7 +61,7 @@ def body(rules: str) -> str:
             "a: " + "{a: " * 50 + "1" + "}" * 50, "nested more than 12 levels", id="50 mappings in each other"
         ),
         pytest.param("? " * 3000 + "a", "a key is plain text", id="keys in keys in keys"),
-        pytest.param(GOOD + "---\n" + GOOD, "6:1: a policy file is one YAML document", id="two documents"),
+        pytest.param(GOOD + "---\n" + GOOD, "6:1: the file is one YAML document", id="two documents"),
         pytest.param(
             body("\t- rule: max-exposure"), "4:1: there is a tab where YAML wants spaces", id="a tab as indent"
         ),

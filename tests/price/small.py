@@ -154,7 +154,6 @@ def catalog(
 def full_rows() -> dict[str, list[Row]]:
     """Rows in every table, for tests of files."""
     return rows(
-        lowest=[("aws", "p5.48xlarge", "linux", "reserved", "3y", "", "hour", "20", LIST, "rounded")],
         discount=[discount("savings_plan", "10", "40", "1y")],
         performance_pair=[("llm_training", "H100-80GB", "L4", 7.5, 7.0, 8.0, 3)],
         performance_ratio=[("llm_training", "L4", "H100-80GB", 0.13, None, None, "measured", "high")],

@@ -365,7 +365,6 @@ def test_tables_that_are_not_a_catalog_s_are_found(statements: tuple[str, ...], 
         pytest.param("performance_pair", "ratio", "fast", id="a speed in words"),
         pytest.param("performance_pair", "ratio", 0.0, id="no speed"),
         pytest.param("performance_ratio", "basis", "guessed", id="a basis nobody knows"),
-        pytest.param("lowest", "usd", "little", id="a lowest price in words"),
     ],
 )
 def test_a_well_summed_catalog_of_nonsense_is_never_a_crash(

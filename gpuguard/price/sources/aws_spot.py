@@ -332,4 +332,6 @@ def _tidy(amount: Decimal) -> Decimal:
     return Decimal(f"{amount.normalize():f}")
 
 
-SOURCE = Source("aws-spot", CLOUD, "AWS spot prices (EC2 DescribeSpotPriceHistory)", ENDPOINT, _parts, missing, ("spot",))
+SOURCE = Source(
+    "aws-spot", CLOUD, "AWS spot prices (EC2 DescribeSpotPriceHistory)", ENDPOINT, _parts, missing, ("spot",)
+)

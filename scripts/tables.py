@@ -125,6 +125,8 @@ class Store:
         days = self.sources.day(one["source"]), self.sources.day(two["source"])
         guessed = [any(word in row.get("note", "") for word in ESTIMATES) for row in (one, two)]
         newer, older = (two, one) if days[1] > days[0] else (one, two)
+        if one.get("usd") == two.get("usd") and bool(one.get("note")) != bool(two.get("note")):
+            return two if one["note"] else one  # the plain reading of the two
         if guessed[0] != guessed[1]:
             newer, older = (two, one) if guessed[0] else (one, two)
         elif days[0] == days[1] and "usd" in one:

@@ -253,12 +253,17 @@ class Catalog:
         return answer
 
     def price_over_regions(self, key: PriceKey) -> tuple[Price, Price] | None:
-        """Return the cheapest and the dearest price over all regions, or None; `key.region` does not matter."""
+        """Return the cheapest and the dearest price over all regions, or None; `key.region` does not matter.
+
+        A price that is a range over zones counts by its cheap end for the one and by its dear end for the other.
+        """
         found = [price for bought, price in self._sku_prices(key).items() if _matches(bought, key)]
         if not found:
             return None
-        ordered = sorted(found, key=lambda price: (price.amount, price.key.region))
-        return ordered[0], ordered[-1]
+        # by what each may come to: over zones a price is a range
+        cheapest = min(found, key=lambda price: (_ends(price)[0], price.key.region))
+        dearest = max(found, key=lambda price: (_ends(price)[1], price.key.region))
+        return cheapest, dearest
 
     def prices_of(self, cloud: str, kind: PriceKind, sku: str) -> tuple[Price, ...]:
         """Return every price of a SKU, in all regions and bought in every way, sorted by its key."""
@@ -605,7 +610,12 @@ class Catalog:
         """Say where the same thing has a price, how else it can be bought here, or which name may have been meant."""
         if elsewhere:
             nearest = min(
-                elsewhere, key=lambda price: (self._distance(key.cloud, key.region, price.key.region), price.key.region)
+                elsewhere,
+                key=lambda price: (
+                    self._distance(key.cloud, key.region, price.key.region),
+                    price.key.region,
+                    -price.amount,
+                ),
             )
             known = (key.cloud, key.region) in self._regions and (key.cloud, nearest.key.region) in self._regions
             where = f"{nearest.key.region}{', the nearest region with a price,' if known else ''}"
@@ -791,6 +801,13 @@ def _day(text: str) -> str:
     """A year, a month or a day; anything else is a ValueError."""
     date.fromisoformat(oldest_day(text))
     return text
+
+
+def _ends(price: Price) -> tuple[Decimal, Decimal]:
+    """The least and the most a price may come to."""
+    low = price.amount if price.low is None else min(price.low, price.amount)
+    high = price.amount if price.high is None else max(price.high, price.amount)
+    return low, high
 
 
 def _narrowness(scope: str, name: str, family: str | None, sku: str | None, known: InstanceType | None) -> int | None:

@@ -32,10 +32,14 @@ _WORKSTATION = "-vws"
 """End of the names of accelerators that come with a virtual workstation licence, billed for each of them
 (https://cloud.google.com/compute/gpus-pricing)."""
 _CUSTOM = "custom-"
+_EXTENDED = "-ext"
+_EXTENDED_MEMORY = "-custom-extended"
+_MEMORY_PER_VCPU = Decimal("6.5")
+"""GiB for each vCPU of a custom N1 machine; what is above is extended memory and has a price of its own
+(https://cloud.google.com/compute/docs/instances/creating-instance-with-custom-machine-type#extendedmemory)."""
 _CUSTOM_PREMIUM = Decimal("1.05")
 """vCPUs and memory of a custom machine type cost 5 % more than those of a predefined one, on demand and as spot, where no row
-tells; under a commitment they cost the same; what extended memory (`-ext`) costs beyond that is not known
-(https://cloud.google.com/compute/vm-instance-pricing#custommachinetypepricing)."""
+tells; under a commitment they cost the same (https://cloud.google.com/compute/vm-instance-pricing#custommachinetypepricing)."""
 _QUARTER = Decimal("0.25")
 """Share of the month that has no sustained use discount, and the step of its tiers."""
 _HUNDREDTH = Decimal("0.01")
@@ -390,16 +394,26 @@ class Engine:
         hours = pool.hours_per_month
         custom = _CUSTOM in sku
         lines: list[Line] = []
-        parts: tuple[tuple[PriceKind, float | None, str, str], ...] = (
-            ("vcpu", machine.vcpus if machine else None, "vCPU", "vCPU-hour"),
-            ("memory", machine.memory_gib if machine else None, "GiB memory", "GiB-hour"),
-        )
-        for kind, amount, word, unit in parts:
+        vcpus = None if machine is None or machine.vcpus is None else Decimal(str(machine.vcpus))
+        memory = None if machine is None or machine.memory_gib is None else Decimal(str(machine.memory_gib))
+        parts: list[tuple[PriceKind, Decimal | None, str, str, Rate | None]] = [
+            ("vcpu", vcpus, "vCPU", "vCPU-hour", None),
+            ("memory", memory, "GiB memory", "GiB-hour", None),
+        ]
+        if sku.endswith(_EXTENDED) and vcpus is not None and memory is not None and memory > vcpus * _MEMORY_PER_VCPU:
+            key = key_of(
+                usage.cloud, "memory", f"{family}{_EXTENDED_MEMORY}", usage.region, "linux", pool.purchase_model
+            )
+            above = rate(self._prices, key, region_known=known)
+            if isinstance(above, Rate):
+                parts[1] = ("memory", vcpus * _MEMORY_PER_VCPU, "GiB memory", "GiB-hour", None)
+                parts.append(("memory", memory - vcpus * _MEMORY_PER_VCPU, "GiB extended memory", "GiB-hour", above))
+        for kind, amount, word, unit, own in parts:
             key = key_of(usage.cloud, kind, family, usage.region, "linux", pool.purchase_model)
-            found: Rate | Unpriced = Unpriced(key, "the machine type is not known")
-            if amount is not None:
+            found: Rate | Unpriced = own or Unpriced(key, "the machine type is not known")
+            if own is None and amount is not None:
                 found = self._custom_part(key, known) if custom else rate(self._prices, key, region_known=known)
-            size = Decimal(str(amount or 0))
+            size = amount or Decimal(0)
             count = "" if pool.sensitive else f"{size.normalize():f} "
             lines.append(
                 Line(
@@ -427,7 +441,8 @@ class Engine:
             )
         if custom and not pool.sensitive:
             premium = "its vCPUs and memory are dearer than those of predefined types"
-            extended = "; what its extended memory costs beyond that is not counted" if sku.endswith("-ext") else ""
+            counted = len(parts) > 2 or not sku.endswith(_EXTENDED)
+            extended = "" if counted else "; what its extended memory costs beyond that is not counted"
             notes.append(note("info", "custom-machine", f"custom machine type: {premium}{extended}"))
         missing = [line for line in lines if isinstance(line.rate, Unpriced)]
         if missing:

@@ -305,7 +305,7 @@ def _diagnostic(page: Page, report: Report, same: Sequence[Diagnostic], options:
     page.add(Span(f"{first.level}  ", style), Span(cut_middle(visible(first.message), _LONGEST)), indent=2, hang=6)
     named = [(one.project, one.address) for one in same if one.address and one.address not in first.message]
     _addresses(page, view.called(report, named))
-    if first.hint and (options.verbose or first.level == "error"):
+    if first.hint and (options.verbose or first.level == "error" or first.code == "unpriced"):
         page.add(Span(visible(first.hint), "dim"), indent=6)
 
 

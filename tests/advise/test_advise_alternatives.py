@@ -243,6 +243,7 @@ class Facts:
         purchase_model: str,
         term: str | None = None,
         region: str | None = None,
+        os: str = "linux",
     ) -> DiscountRange | None:
         return None
 

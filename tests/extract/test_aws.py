@@ -236,7 +236,7 @@ def test_capacity_may_be_counted_in_vcpus(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("protection", "sku"),
     [
-        pytest.param({}, "g5.4xlarge", id="spot up to twice the lowest price"),
+        pytest.param({}, "g5.8xlarge", id="spot up to twice the lowest price"),
         pytest.param(
             {"spot_max_price_percentage_over_lowest_price": 900}, "g5.16xlarge", id="more where it is allowed"
         ),
@@ -248,7 +248,12 @@ def test_capacity_may_be_counted_in_vcpus(tmp_path: Path) -> None:
     ],
 )
 def test_price_protection_leaves_out_what_is_too_dear(protection: Json, sku: str, tmp_path: Path) -> None:
-    """Spot of single A10Gs: g5.xlarge 0.43472, 2xlarge 0.50904, 4xlarge 0.67072, 8xlarge 1.00368, 16xlarge 1.59744."""
+    """Of what is left the dearest runs, by its dearest zone.
+
+    Spot of single A10Gs, mean over zones (dearest zone): g5.xlarge 0.43472 (0.4507), 2xlarge 0.43682 (0.5283),
+    4xlarge 0.67072 (0.7068), 8xlarge 0.7276 (0.7607), 16xlarge 1.0079 (1.092). Twice the lowest is 0.86944; 55 % of
+    g5.xlarge on demand, 1.006, is 0.5533.
+    """
     spot = {"on_demand_percentage_above_base_capacity": 0, "spot_allocation_strategy": "price-capacity-optimized"}
     wanted = requirements(accelerator_names=["a10g"], accelerator_count=[{"min": 1, "max": 1}], **protection)
     assert pools(after(aws(template(), mixed(wanted, spot)), tmp_path)) == [(sku, "spot", (1, 4, 10))]

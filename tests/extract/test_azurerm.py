@@ -136,24 +136,42 @@ def test_windows_licences(kind: str, values: Json, hourly: str, tmp_path: Path) 
     assert amount(after(plan(machine(kind, **values)), tmp_path), "compute") == Decimal(hourly) * 730
 
 
-@pytest.mark.parametrize(
-    ("publisher", "offer", "licence", "unpriced"),
-    [
-        pytest.param("RedHat", "RHEL", None, 1, id="RHEL"),
-        pytest.param("RedHat", "rhel-byos", None, 0, id="RHEL with a subscription of one's own"),
-        pytest.param("RedHat", "RHEL", "RHEL_BYOS", 0, id="RHEL with hybrid benefit"),
-        pytest.param("acme", "own-image", "RHEL_BASE", 1, id="a RHEL licence for an image of one's own"),
-        pytest.param("SUSE", "sles-15-sp5", None, 1, id="SLES"),
-        pytest.param("SUSE", "opensuse-leap-15-5", None, 0, id="openSUSE"),
-        pytest.param("Canonical", "ubuntu-24_04-lts", None, 0, id="Ubuntu"),
-    ],
-)
-def test_linux_licences_without_a_price_are_told(
-    publisher: str, offer: str, licence: str | None, unpriced: int, tmp_path: Path
-) -> None:
-    """The catalog has no price of RHEL and SLES on Azure: a lower bound, and said so, never silently free."""
+LINUX_IMAGES = [
+    # publisher, offer, license_type, USD an hour for Standard_NC4as_T4_v3
+    pytest.param("RedHat", "RHEL", None, "0.0576", id="RHEL"),
+    pytest.param("RedHat", "rhel-byos", None, "0", id="RHEL with a subscription of one's own"),
+    pytest.param("RedHat", "RHEL", "RHEL_BYOS", "0", id="RHEL with hybrid benefit"),
+    pytest.param("acme", "own-image", "RHEL_BASE", "0.0576", id="a RHEL licence for an image of one's own"),
+    pytest.param("SUSE", "sles-15-sp5", None, "0.125", id="SLES"),
+    pytest.param("SUSE", "opensuse-leap-15-5", None, "0", id="openSUSE"),
+    pytest.param("Canonical", "ubuntu-24_04-lts", None, "0", id="Ubuntu"),
+]
+
+
+@pytest.mark.parametrize(("publisher", "offer", "licence", "hourly"), LINUX_IMAGES)
+def test_linux_licences(publisher: str, offer: str, licence: str | None, hourly: str, tmp_path: Path) -> None:
+    """Billed apart from the machine, by its size: 4 vCPUs × 0.0144 for RHEL, 0.125 for SLES up to 4 vCPUs."""
     image = {"publisher": publisher, "offer": offer, "sku": "x", "version": "latest"}
     result = report(plan(machine(source_image_reference=[image], license_type=licence)), tmp_path)
+    side = result.resources[0].after
+    assert side is not None
+    assert amount(side, "license") == Decimal(hourly) * 730
+    assert side.monthly.expected == (Decimal("0.658") + Decimal(hourly)) * 730
+    assert result.summary.unpriced == 0
+
+
+@pytest.mark.parametrize(("publisher", "offer", "licence", "hourly"), LINUX_IMAGES)
+def test_linux_licences_without_a_price_are_told(
+    publisher: str, offer: str, licence: str | None, hourly: str, tmp_path: Path
+) -> None:
+    """The catalog has none for a K80 machine, retired long ago: a lower bound, and said so, never silently free."""
+    image = {"publisher": publisher, "offer": offer, "sku": "x", "version": "latest"}
+    vm = machine(size="Standard_NC6", location="eastus", source_image_reference=[image], license_type=licence)
+    result = report(plan(vm), tmp_path)
+    side = result.resources[0].after
+    assert side is not None
+    assert side.monthly.expected == Decimal("0.9") * 730
+    unpriced = int(Decimal(hourly) > 0)
     assert result.summary.unpriced == unpriced
     assert ("unpriced-licence" in codes(result)) == bool(unpriced)
 

@@ -1,8 +1,8 @@
 """Google Cloud: what is read from instances, managed instance groups and GKE node pools.
 
 Unit prices used here, us-central1 on demand (the catalog's tables): g2-standard-4 0.706832 an hour, g2-standard-8
-0.853624, N1 vCPU 0.031611, N1 GiB 0.004237, T4 0.35; pd-balanced 0.10, pd-standard 0.04, pd-ssd 0.17 a GiB and month,
-local SSD 0.08.
+0.853624, N1 vCPU 0.031611, N1 GiB 0.004237, of custom machines 0.033192 and 0.004446, T4 0.35; pd-balanced 0.10,
+pd-standard 0.04, pd-ssd 0.17 a GiB and month, local SSD 0.08.
 """
 
 from decimal import Decimal
@@ -368,9 +368,13 @@ def test_a_pool_that_is_removed_does_not_come_back_in_its_cluster(tmp_path: Path
             "275.939489",
             id="an accelerator's path",
         ),
-        # 730 × ((6 × 0.031611 + 20 × 0.004237) × 1.05 + 0.35) × 0.7
-        pytest.param("n1-custom-6-20480", "nvidia-tesla-t4", "T4", "326.0825393", id="a custom N1, 5 % dearer"),
-        pytest.param("custom-6-20480", "nvidia-tesla-t4", "T4", "326.0825393", id="a custom N1 without its series"),
+        # 730 × (6 × 0.033192 + 20 × 0.004446 + 0.35) × 0.7; 319.07 at the prices of predefined types
+        pytest.param(
+            "n1-custom-6-20480", "nvidia-tesla-t4", "T4", "326.054792", id="a custom N1, at prices of its own"
+        ),
+        pytest.param("custom-6-20480", "nvidia-tesla-t4", "T4", "326.054792", id="a custom N1 without its series"),
+        # 2 vCPUs bring up to 13 GiB: 730 × (2 × 0.033192 + 13 × 0.004446 + 27 × 0.00955 + 0.35) × 0.7
+        pytest.param("n1-custom-2-40960-ext", "nvidia-tesla-t4", "T4", "374.068352", id="extended memory"),
     ],
 )
 def test_machines_with_accelerators(
@@ -401,16 +405,29 @@ def test_machines_without_accelerators_stay_out(values: Json, tmp_path: Path) ->
     assert found(plan(instance(**values)), tmp_path) == {}
 
 
-def test_a_virtual_workstation_licence_is_told_and_not_counted_as_free(tmp_path: Path) -> None:
-    """The -vws accelerators add a licence whose price the catalog lacks: the total is a lower bound."""
+@pytest.mark.parametrize(
+    ("count", "scheduling", "monthly"),
+    [
+        # 730 × (4 × 0.031611 + 15 × 0.004237 + 0.35) × 0.7 + 730 × 0.20
+        pytest.param(1, {}, "421.939489", id="one"),
+        # 730 × (4 × 0.031611 + 15 × 0.004237 + 2 × 0.35) × 0.7 + 2 × 730 × 0.20
+        pytest.param(2, {}, "746.789489", id="one for every GPU"),
+        # 730 × (4 × 0.01115 + 15 × 0.001494 + 0.1814) + 730 × 0.20
+        pytest.param(1, {"provisioning_model": "SPOT", "preemptible": True}, "327.3393", id="no cheaper on spot"),
+    ],
+)
+def test_a_virtual_workstation_adds_its_licence(count: int, scheduling: Json, monthly: str, tmp_path: Path) -> None:
+    """The -vws accelerators cost what the GPU costs and 0.20 an hour for each, which earns no sustained use discount."""
+    gpus = [{"type": "nvidia-tesla-t4-vws", "count": count}]
     document = plan(
-        instance(machine_type="n1-standard-4", guest_accelerator=[{"type": "nvidia-tesla-t4-vws", "count": 1}])
+        instance(machine_type="n1-standard-4", guest_accelerator=gpus, scheduling=[scheduling] if scheduling else [])
     )
     result = report(document, tmp_path)
-    assert result.resources[0].after is not None
-    assert result.resources[0].after.monthly.expected == Decimal("275.939489")
-    assert result.summary.unpriced == 1
-    assert "unpriced-licence" in codes(result)
+    side = result.resources[0].after
+    assert side is not None
+    assert amount(side, "license") == count * 730 * Decimal("0.2")
+    assert side.monthly.expected == Decimal(monthly)
+    assert result.summary.unpriced == 0
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def test_every_file_is_a_table_that_the_build_reads() -> None:
         "aws/interruption.csv",
     }
     for cloud in clouds():
-        named |= {f"{cloud}/{name}.csv" for name in ("types", "cpu_types", "lowest", "offerings")}
+        named |= {f"{cloud}/{name}.csv" for name in ("types", "cpu_types", "offerings")}
         named |= {f"{cloud}/prices/{kind}.csv" for kind in KINDS}
     assert found <= named
 

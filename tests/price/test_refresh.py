@@ -218,6 +218,8 @@ def test_an_implausible_outcome_is_refused_and_nothing_is_written(
     assert any(doubt in each.doubt for each in outcome.comparison.prices)
     assert not (tmp_path / "new.sqlite").exists()
     assert run(Api(part=found(*given)), tmp_path, accept=True).manifest is not None
+    with Catalog.open(tmp_path / "new.sqlite") as catalog:
+        assert all(each.amount > 0 for each in catalog.all_prices()), "whoever accepts it, nothing is free"
 
 
 @pytest.mark.parametrize(

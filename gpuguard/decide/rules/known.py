@@ -60,7 +60,7 @@ def unknown_in(state: State) -> dict[str, Size]:
 @rule(
     "unpriced-gpu",
     settings=UnpricedGpu,
-    remedy="Add the price to the catalog, or take a machine type and a region that have one.",
+    remedy="Put its price into gpuguard.yml (catalog.overrides), or take a machine type and a region that have one.",
     example="rule: unpriced-gpu\noutcome: undecided",
     tells_gaps=True,
 )

@@ -4,7 +4,7 @@
 
 A look-up is by cloud, SKU, region, purchase model and operating system. `warm` asks again for what was asked before, as
 a plan with many like machines does; `cold` asks a catalog opened anew, each key once. The floors are a dictionary access
-and the bare SELECT. The issue of every figure is the median of several rounds over the same keys.
+and the bare SELECT. Every figure is the median of several rounds over the same keys.
 """
 
 import statistics
@@ -64,7 +64,9 @@ def main() -> None:
             times.setdefault(name, []).append(one)
     connection.close()
     floor = statistics.median(times["bare SELECT"])
-    print(f"{len(keys):,} keys, median of {ROUNDS} rounds.\n\n| look-up | time | × bare SELECT |\n| --- | ---: | ---: |")
+    print(
+        f"{len(keys):,} keys, median of {ROUNDS} rounds.\n\n| look-up | time | × bare SELECT |\n| --- | ---: | ---: |"
+    )
     for name, all_ in times.items():
         middle = statistics.median(all_)
         print(f"| {name} | {middle:.2f} µs | {middle / floor:.2f} × |")

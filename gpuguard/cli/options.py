@@ -147,7 +147,7 @@ def opened_catalog(named: str | None, config: "Config | None") -> "Iterator[Cata
 
     said = config or Config()
     with Catalog.open(catalog_path(named, config), said.overlay) as catalog:
-        check_overrides(said, catalog)
+        check_overrides(said, catalog, moment().date())
         yield catalog
 
 

@@ -12,6 +12,7 @@ Nothing outside the file changes what it means: no environment variable is read.
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,14 +56,45 @@ def load_config(path: Path) -> Config:
     return config
 
 
-def check_overrides(config: Config, catalog: "Catalog") -> None:
-    """Raise ConfigError where an override speaks of a cloud that the catalog does not know: it would never count."""
+def check_overrides(config: Config, catalog: "Catalog", today: date) -> None:
+    """Raise ConfigError where an override can never count: an unknown cloud, SKU, region or accelerator, a day to come.
+
+    A machine type that the catalog lacks needs its `gpu_model`.
+    """
     for each in config.overlay.overrides:
-        if each.cloud not in catalog.clouds:
-            raise ConfigError(
-                f"{each.place}: the catalog has no cloud {quoted(each.cloud)}{nearest(each.cloud, catalog.clouds)}",
-                hint=f"expected one of {', '.join(catalog.clouds)}",
-            )
+        _check_names(each, catalog)
+        if each.as_of is not None and each.as_of > today.isoformat():
+            raise ConfigError(f"{each.place}: `as_of` is {each.as_of}, a day to come")
+
+
+def _check_names(each: Override, catalog: "Catalog") -> None:
+    if each.cloud not in catalog.clouds:
+        raise ConfigError(
+            f"{each.place}: the catalog has no cloud {quoted(each.cloud)}{nearest(each.cloud, catalog.clouds)}",
+            hint=f"expected one of {', '.join(catalog.clouds)}",
+        )
+    if each.gpu_model is not None and catalog.accelerator(each.gpu_model) is None:
+        names = [model.model for model in catalog.accelerators]
+        raise ConfigError(
+            f"{each.place}: the catalog has no accelerator {quoted(each.gpu_model)}{nearest(each.gpu_model, names)}"
+        )
+    wild = any(char in each.sku for char in "*?")
+    if not wild and each.gpu_model is None and not _is_sold(each, catalog):
+        raise ConfigError(
+            f"{each.place}: {each.cloud} has no SKU {quoted(each.sku)}",
+            hint=catalog.similar(each.sku) or "a machine type that the catalog lacks needs `gpu_model` and `gpu_count`",
+        )
+    wild = any(char in each.region for char in "*?")
+    if not wild and catalog.regions(each.cloud) and catalog.region(each.cloud, each.region) is None:
+        names = [region.name for region in catalog.regions(each.cloud)]
+        raise ConfigError(
+            f"{each.place}: {each.cloud} has no region {quoted(each.region)}{nearest(each.region, names)}"
+        )
+
+
+def _is_sold(each: Override, catalog: "Catalog") -> bool:
+    name = catalog.canonical_sku(each.cloud, each.sku)
+    return catalog.instance_type(each.cloud, name) is not None or bool(catalog.kinds_of(each.cloud, name))
 
 
 def find_config(inputs: Iterable[str]) -> Path | None:
@@ -137,6 +169,7 @@ def _config(document: Document, path: Path, shown: str) -> Config | None:
             kinds=each.kinds,
             purchase_models=each.purchase_models,
             os=each.os,
+            term=each.term,
             discount_percent=each.discount_percent,
             price=each.price,
             as_of=None if each.as_of is None else each.as_of.isoformat(),

@@ -16,7 +16,7 @@ from pydantic import (  # noqa: TID253 - imported by the first configuration tha
 )
 
 from gpuguard.price.age import LIST_DAYS, SPOT_DAYS
-from gpuguard.price.schema import KINDS, OPERATING_SYSTEMS, PURCHASE_MODELS
+from gpuguard.price.schema import COMMITMENTS, KINDS, OPERATING_SYSTEMS, PURCHASE_MODELS
 
 _NUMBER = re.compile(r"\d{1,9}(\.\d{1,12})?", re.ASCII)
 _DAYS = re.compile(r"\d{1,4}", re.ASCII)
@@ -124,6 +124,9 @@ class OverrideModel(BaseModel):
     os: Literal[OPERATING_SYSTEMS] | None = Field(  # type: ignore[valid-type] # the literals are the table's
         default=None, description="Operating system it speaks of; all, unless it says otherwise."
     )
+    term: Literal["1y", "3y"] | None = Field(
+        default=None, description="Term of the commitments it speaks of; both, unless it says otherwise."
+    )
     discount_percent: (
         Annotated[Decimal, BeforeValidator(_percent), _number("exclusiveMinimum", exclusiveMaximum=100)] | None
     ) = Field(default=None, description="Discount on the catalog's price, in percent.")
@@ -152,6 +155,8 @@ class OverrideModel(BaseModel):
             raise ValueError("with a `price` needs one exact `sku`")
         if self.price is not None and len(self.kinds) > 1 and self.kinds != MACHINES:
             raise ValueError("with a `price` needs one of `kinds`")
+        if self.price is not None and self.term is None and {*self.purchase_models} & {*COMMITMENTS}:
+            raise ValueError("with a `price` of a commitment needs its `term`")
         if (self.gpu_model is None) != (self.gpu_count is None):
             raise ValueError("needs `gpu_model` and `gpu_count` together")
         if self.gpu_model is not None and (wild or self.price is None):

@@ -13,6 +13,7 @@ from datetime import date
 from decimal import Decimal
 from functools import cached_property, wraps
 from pathlib import Path
+from stat import S_ISREG
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, NamedTuple, ParamSpec, TypeVar, cast
 
 from msgspec import ValidationError, convert
@@ -122,6 +123,8 @@ class Catalog:
         path = EMBEDDED if path is None else path
         hint = _way_out(path)
         try:
+            if not S_ISREG(path.stat().st_mode):
+                raise CatalogError(f"price catalog {_shown(path)} is not a regular file", hint=hint)
             with path.open("rb") as stream:
                 header = stream.read(_HEADER_BYTES)
                 size = stream.seek(0, 2)
@@ -565,6 +568,8 @@ class Catalog:
     @_sound
     def _price_from(self, key: PriceKey, bought: _Bought, row: Row) -> Price:
         low, high, upfront = (None if cell is None else _amount(cell) for cell in row[7:10])
+        if _amount(row[6]) <= 0 or any(end is not None and end < 0 for end in (low, high, upfront)):
+            raise ValueError(f"a price of {key.sku} is not above zero")
         return Price(
             key=PriceKey(
                 key.cloud,

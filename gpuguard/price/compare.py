@@ -8,6 +8,7 @@ are not above zero, purchase models that melt away. Used by ``catalog diff`` and
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from statistics import median
 from typing import Literal
 
 import msgspec
@@ -21,6 +22,12 @@ MOST_LOST = Decimal("0.2")
 """Share of the prices of one purchase model that may go in one refresh."""
 _FEW = 5
 """So many prices may go whatever their share: small tables lose a row now and then."""
+_FEW_OF_REGION = 2
+"""The same for one region."""
+_LEAST_SHARE = Decimal("0.02")
+"""No cloud sells a machine for less than this share of its list price; Azure's deepest discount on spot is 90 %."""
+_LEAST_MACHINE = Decimal("0.02")
+"""USD an hour: no accelerator is rented for less; a share of one begins at some cents."""
 _LOOSE = ("derived", "order of magnitude", "superseded")
 """Notes of prices that are estimates: a real figure may be far from them."""
 
@@ -80,10 +87,11 @@ def differences(old: Rows, new: Rows) -> Comparison:
     """Compare two catalogs. Sources, notes and dates alone are no difference."""
     before, after = _prices(old), _prices(new)
     retired = {(row[0], row[2]) for row in new["instance_type"] if row[10] == "retired"}
+    usual = _Usual(before, after)
     found = [
         each
         for key in sorted(before.keys() | after.keys())
-        if (each := _difference(key, before.get(key), after.get(key), retired)) is not None
+        if (each := _difference(key, before.get(key), after.get(key), retired, usual)) is not None
     ]
     types_before, types_after = _types(old), _types(new)
     return Comparison(
@@ -95,6 +103,34 @@ def differences(old: Rows, new: Rows) -> Comparison:
         ),
         doubts=tuple(_melted(before, after)),
     )
+
+
+class _Usual:
+    """What a price that was not there before is held against: the list price, and the same thing in other regions."""
+
+    def __init__(self, before: Mapping[tuple[str, ...], Row], after: Mapping[tuple[str, ...], Row]) -> None:
+        self._after = after
+        self._elsewhere: dict[tuple[str, ...], list[Decimal]] = {}
+        for key, row in before.items():
+            self._elsewhere.setdefault((*key[:3], *key[4:]), []).append(Decimal(str(row[_USD])))
+
+    def doubt(self, name: PriceRow, usd: Decimal) -> str:
+        """Why a new price is not to be believed, or an empty string."""
+        if name.kind == "machine" and usd < _LEAST_MACHINE:
+            return f"less than {_LEAST_MACHINE} USD an hour"
+        others = self._elsewhere.get(
+            (name.cloud, name.kind, name.sku, name.os, name.purchase_model, name.term, name.payment)
+        )
+        if others and name.purchase_model != "spot":
+            middle = median(others)
+            if usd > FACTOR * middle or FACTOR * usd < middle:
+                return f"more than {FACTOR} times away from what other regions ask"
+        listed = self._after.get((name.cloud, name.kind, name.sku, name.region, name.os, "on_demand", "", ""))
+        if listed is not None and name.purchase_model != "on_demand":
+            price = Decimal(str(listed[_USD]))
+            if usd < price * _LEAST_SHARE or usd > FACTOR * price:
+                return "out of all proportion to the list price"
+        return ""
 
 
 def _prices(rows: Rows) -> dict[tuple[str, ...], Row]:
@@ -110,6 +146,7 @@ def _difference(
     old: Row | None,
     new: Row | None,
     retired: set[tuple[Value, Value]],
+    usual: "_Usual",
 ) -> Difference | None:
     name = PriceRow(*key)
     row = new if new is not None else old
@@ -120,7 +157,7 @@ def _difference(
     now = None if new is None else Decimal(str(new[_USD]))
     nothing = "not above zero" if now is not None and now <= 0 else ""
     if was is None or old is None:
-        return Difference("added", name, unit, None, now, doubt=nothing)
+        return Difference("added", name, unit, None, now, doubt=nothing or (usual.doubt(name, now) if now else ""))
     if now is None or new is None:
         gone = (
             "its list price is gone"
@@ -134,17 +171,25 @@ def _difference(
         doubt = nothing or (f"more than {FACTOR} times away from what it was" if far and not explained else "")
         percent = (now - was) / was * 100 if was else None
         return Difference("dearer" if now > was else "cheaper", name, unit, was, now, percent, doubt)
-    if (old[_LOW], old[_HIGH], old[_UPFRONT]) != (new[_LOW], new[_HIGH], new[_UPFRONT]):
+    # no upfront payment is one of nothing
+    if (old[_LOW], old[_HIGH], old[_UPFRONT] or "0") != (new[_LOW], new[_HIGH], new[_UPFRONT] or "0"):
         return Difference("range", name, unit, was, now, Decimal(0), nothing)
     return None
 
 
 def _melted(before: Iterable[tuple[str, ...]], after: Mapping[tuple[str, ...], Row]) -> Iterable[str]:
-    """Purchase models of a cloud that lost too many of their prices at once: how an API that changed looks."""
-    all_before = Counter((key[0], key[1], key[5]) for key in before)
-    lost = Counter((key[0], key[1], key[5]) for key in before if key not in after)
-    for group, gone in sorted(lost.items()):
-        total = all_before[group]
-        if gone > _FEW and gone > total * MOST_LOST:
-            cloud, kind, model = group
-            yield f"{gone} of {total} {cloud} {kind.replace('_', ' ')} prices bought as {model} are gone"
+    """Purchase models that lost too many prices at once, in a region or all over: how an API that changed looks."""
+    keys = list(before)
+    for regional, few in ((False, _FEW), (True, _FEW_OF_REGION)):
+        totals = Counter(_group(key, regional) for key in keys)
+        lost = Counter(_group(key, regional) for key in keys if key not in after)
+        for group, gone in sorted(lost.items()):
+            total = totals[group]
+            if gone > few and gone > total * MOST_LOST:
+                cloud, kind, model, region = group
+                where = f" in {region}" if region else ""
+                yield f"{gone} of {total} {cloud} {kind.replace('_', ' ')} prices bought as {model}{where} are gone"
+
+
+def _group(key: tuple[str, ...], regional: bool) -> tuple[str, str, str, str]:
+    return key[0], key[1], key[5], key[3] if regional else ""

@@ -22,7 +22,7 @@ _HUNDRED = Decimal(100)
 class Override(msgspec.Struct, frozen=True):
     """One entry. `sku` and `region` are patterns; either `discount_percent` or `price` (USD per unit) is set.
 
-    `os` None: a discount holds for all operating systems, a price for Linux.
+    `os` None: a discount holds for all operating systems, a price for Linux. `term` None: for both terms.
     `place` is file, line and column of it. `gpu_model` and `gpu_count` describe a machine type that the catalog lacks.
     """
 
@@ -33,6 +33,7 @@ class Override(msgspec.Struct, frozen=True):
     kinds: tuple[str, ...]
     purchase_models: tuple[str, ...]
     os: str | None
+    term: str | None
     discount_percent: Decimal | None
     price: Decimal | None
     as_of: str | None
@@ -50,6 +51,7 @@ class Override(msgspec.Struct, frozen=True):
             key.cloud == self.cloud
             and key.kind in self.kinds
             and key.purchase_model in self.purchase_models
+            and (self.term is None or key.term == self.term)
             and key.os == (self.os or ("linux" if self.price is not None else key.os))
             and all(fnmatchcase(name, _literal(pattern)) for name, pattern in zip(names, patterns, strict=True))
         )

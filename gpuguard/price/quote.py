@@ -23,7 +23,8 @@ class Quote(msgspec.Struct, frozen=True):
     """One way. `usd` is the catalog's figure per `unit`, after the organisation's overrides; `list_usd` before them.
 
     `low` and `high` are the range over zones. Where only a discount range is known there is no figure: `usd` is None and
-    the range is all there is. `monthly` is for 730 hours; `saving_percent` is against on demand.
+    the range is all there is. `upfront` is what is paid at the start, and stands in `usd` spread over the term.
+    `monthly` is for 730 hours; `saving_percent` is against on demand.
     """
 
     cloud: str
@@ -39,6 +40,7 @@ class Quote(msgspec.Struct, frozen=True):
     list_usd: Decimal | None
     low: Decimal | None
     high: Decimal | None
+    upfront: Decimal | None
     monthly: Decimal | None
     saving_percent: Decimal | None
     as_of: str
@@ -61,7 +63,9 @@ def quotes(catalog: Catalog, sku: str, region: str, cloud: str | None = None) ->
     where = _region(catalog, cloud, name, region)
     kinds = catalog.kinds_of(cloud, name) or ("machine",)
     found = [quote for kind in sorted(kinds, key=_place) for quote in _of_kind(catalog, cloud, kind, name, where)]
-    if not found:
+    machine = catalog.instance_type(cloud, name)
+    surcharges = machine is not None and machine.gpu_model is not None and all(each.kind == "license" for each in found)
+    if not found or surcharges:
         missing = catalog.price(PriceKey(cloud, "machine", name, where))
         hint = missing.hint if isinstance(missing, Unpriced) else ""
         raise CatalogError(f"no price for {name[:80]} in {where} ({cloud})", hint=hint)
@@ -150,7 +154,7 @@ def _from_row(catalog: Catalog, price: Price, region: str, listed: Decimal | Non
     if override is not None:
         found = override.applied(found)
     note = "" if override is not None and override.price is not None else price.note
-    return _quote(price.key, found, found.price, found.list_price, listed, note)
+    return _quote(price.key, found, found.price, found.list_price, listed, note, price.upfront or None)
 
 
 def _without_row(catalog: Catalog, key: PriceKey, listed: Decimal | None) -> Iterator[Quote]:
@@ -167,7 +171,13 @@ def _without_row(catalog: Catalog, key: PriceKey, listed: Decimal | None) -> Ite
 
 
 def _quote(
-    key: PriceKey, found: Rate, usd: Decimal | None, list_usd: Decimal | None, listed: Decimal | None, note: str
+    key: PriceKey,
+    found: Rate,
+    usd: Decimal | None,
+    list_usd: Decimal | None,
+    listed: Decimal | None,
+    note: str,
+    upfront: Decimal | None = None,
 ) -> Quote:
     return Quote(
         **_key(key),
@@ -176,6 +186,7 @@ def _quote(
         list_usd=list_usd,
         low=found.span[0] if found.span else None,
         high=found.span[1] if found.span else None,
+        upfront=upfront,
         monthly=_monthly(usd, found.unit),
         saving_percent=_saving(usd, listed),
         as_of=found.as_of,

@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from gpuguard.price.catalog import Catalog
 
 ONE_HUNDRED = Decimal(100)
+_SPREAD = {"spot": Decimal(20)}
+_SPREAD_OF_OTHERS = Decimal(2)
+"""How wide, in percentage points, a discount that was observed elsewhere is taken to be at least: what is known of one
+machine, region or day says nearly what another asks. Spot moves by steps of up to a fifth (Azure: spot pricing)."""
+_MOST_PERCENT = Decimal(99)
 
 
 class Rate(msgspec.Struct, frozen=True):
@@ -125,8 +130,14 @@ def _from_discount(prices: "Catalog", key: PriceKey, region_known: bool, missing
     )
     if discount is None:
         return missing
-    low = base.price * (ONE_HUNDRED - discount.high_percent) / ONE_HUNDRED
-    high = base.price * (ONE_HUNDRED - discount.low_percent) / ONE_HUNDRED
+    least, most = discount.low_percent, discount.high_percent
+    if discount.kind == "observed" and most - least < _SPREAD.get(key.purchase_model, _SPREAD_OF_OTHERS):
+        # seen at other machines, in other regions or on other days: near it, but not a figure
+        spread = _SPREAD.get(key.purchase_model, _SPREAD_OF_OTHERS) / 2
+        middle = (least + most) / 2
+        least, most = max(middle - spread, Decimal(0)), min(middle + spread, _MOST_PERCENT)
+    low = base.price * (ONE_HUNDRED - most) / ONE_HUNDRED
+    high = base.price * (ONE_HUNDRED - least) / ONE_HUNDRED
     return Rate(
         high,
         high if key.purchase_model == "spot" else base.price,
@@ -134,7 +145,7 @@ def _from_discount(prices: "Catalog", key: PriceKey, region_known: bool, missing
         discount.source,
         oldest_day(min(discount.as_of, base.as_of)),
         (low, high) if low != high else None,
-        estimate=f"{discount.kind} discount of {_percent(discount.low_percent)} to {_percent(discount.high_percent)} on the on-demand price",
+        estimate=f"{discount.kind} discount of {_percent(least)} to {_percent(most)} on the on-demand price",
     )
 
 

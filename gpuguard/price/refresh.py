@@ -6,19 +6,21 @@ next attempt goes on from there. The network is used by the sources alone.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from glob import escape
 from pathlib import Path
 
 import msgspec
 
 import gpuguard
-from gpuguard.errors import CatalogError, ServiceError
+from gpuguard.errors import CatalogError, ConfigError, ServiceError, UsageError
 from gpuguard.model.price import InstanceType
-from gpuguard.price.catalog import Catalog
+from gpuguard.price.catalog import EMBEDDED, Catalog
 from gpuguard.price.compare import Comparison, differences
 from gpuguard.price.schema import (
+    APPLICATION_ID,
     COLUMNS,
     KINDS,
     OPERATING_SYSTEMS,
@@ -95,11 +97,12 @@ class Watcher:
 
 def refresh(task: Task, watcher: Watcher, connect: Callable[..., Http] = Http) -> Outcome:
     """Refresh the catalog. Raises `ServiceError` when a source fails; what was read until then is kept."""
+    _check_output(task.output)
     work = Work(task.folder, gpuguard.__version__, task.now, resume=task.resume)
     read: list[tuple[Source, Part, Found]] = []
     parts: list[PartDone] = []
     with Catalog.open() as embedded, connect(progress=watcher.moved) as http:
-        base = _base(embedded, task.output)
+        base, told = _base(embedded, task.output)
         known = _Known(embedded)
         for source in task.sources:
             context = Context(
@@ -112,14 +115,18 @@ def refresh(task: Task, watcher: Watcher, connect: Callable[..., Http] = Http) -
             )
             for part in source.parts(context):
                 watcher.begin(part.name)
-                found, how = work.read(part, context)
-                _check(part, found)
+                found, how = work.read(part, context, partial(_check, part, today=task.now.date()))
                 read.append((source, part, found))
                 parts.append(PartDone(part.name, how, len(found.prices)))
                 watcher.end(parts[-1])
+        if not parts:
+            raise UsageError(
+                "no price API has anything of what is asked for", hint="look at --cloud, --region and --only"
+            )
         merged, notes = _merge(base, read, known)
         origin = embedded.version
     comparison = differences(base, merged)
+    notes = [*([told] if told else []), *notes]
     notes += [f"{part.name}: {note}" for _, part, found in read for note in found.notes]
     manifest = None
     if task.accept or not comparison.doubtful:
@@ -127,27 +134,61 @@ def refresh(task: Task, watcher: Watcher, connect: Callable[..., Http] = Http) -
         for leftover in task.output.parent.glob(f".{escape(task.output.name)}.*.tmp"):
             leftover.unlink(missing_ok=True)  # of a refresh that was killed while it wrote
         merged["price"] = [row for row in merged["price"] if _usd(row) > 0]  # nothing is free, whoever accepts it
-        manifest = write(task.output, _tidy(merged), origin)
+        manifest = _write(task.output, _tidy(merged), origin)
         work.finish()
     return Outcome(comparison, tuple(parts), tuple(notes), manifest, work.resumed)
 
 
-def _base(embedded: Catalog, output: Path) -> Rows:
-    """The rows to start from: an earlier refresh of the same embedded catalog, else the embedded one.
+def _write(output: Path, rows: Rows, origin: str) -> Manifest:
+    import sqlite3
 
-    After an update of gpuguard the embedded rows are the start, and what an earlier refresh found later than they are
+    try:
+        return write(output, rows, origin)
+    except (OSError, sqlite3.Error) as error:
+        # SQLite tells a full disk in words of its own
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise ConfigError(
+            f"{output}: cannot be written: {reason}", hint="what was read is kept; run it again"
+        ) from None
+
+
+def _base(embedded: Catalog, output: Path) -> tuple[Rows, str]:
+    """The rows to start from: an earlier refresh of the same embedded catalog, else the embedded one; a note on it.
+
+    An earlier file counts only when it is what its manifest says: what was tampered with must not become the base of a
+    catalog that verifies. After an update of gpuguard the embedded rows are the start, and what an earlier refresh found later than they are
     is carried over.
     """
     rows = embedded.rows()
     if not output.exists():
-        return rows
+        return rows, ""
     try:
         with Catalog.open(output) as earlier:
+            if wrong := earlier.problems():
+                return rows, f"{output} is damaged ({wrong[0]}) and is not built on"
             old = earlier.rows()
             same = earlier.origin == embedded.version
-    except CatalogError:
-        return rows  # it cannot be used anyway and is about to be replaced
-    return old if same else _carried_over(rows, old)
+    except CatalogError as error:
+        return rows, f"{error.message}; it is not built on"
+    return (old if same else _carried_over(rows, old)), ""
+
+
+def _check_output(output: Path) -> None:
+    """Refuse to write over what is no catalog of a refresh. Raises ConfigError before anything is asked."""
+    if output.resolve() == EMBEDDED.resolve():
+        raise ConfigError(
+            "the catalog that came with gpuguard is never written over", hint="name another file with --out"
+        )
+    if not output.exists():
+        return
+    if not output.is_file():
+        raise ConfigError(f"{output}: this is not a regular file", hint="name another file with --out")
+    with output.open("rb") as stream:
+        header = stream.read(72)
+    if header and not (header.startswith(b"SQLite format 3\0") and header[68:72] == APPLICATION_ID.to_bytes(4, "big")):
+        raise ConfigError(
+            f"{output}: this is not a price catalog, and is not written over", hint="name another file with --out"
+        )
 
 
 def _carried_over(rows: Rows, old: Rows) -> Rows:
@@ -172,9 +213,15 @@ def _carried_over(rows: Rows, old: Rows) -> Rows:
     return _tidy(merged)
 
 
-def _check(part: Part, found: Found) -> None:
+def _check(part: Part, found: Found, today: date) -> None:
     """Hold what a source says against the words of the catalog: a slip there must not become a price."""
     models = {(scope.kind, scope.purchase_model) for scope in part.scopes}
+    # a publication may be dated in the time zone of its author
+    if found.as_of > (today + timedelta(days=1)).isoformat():
+        raise ServiceError(
+            f"{part.name}: the answer is dated {found.as_of[:40]!r}, which is yet to come",
+            hint="such a price would never seem old; nothing was written",
+        )
     for price in found.prices:
         wrong = (
             price.kind not in KINDS

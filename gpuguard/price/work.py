@@ -11,12 +11,14 @@ import hashlib
 import os
 import re
 import secrets
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
+from gpuguard.errors import ConfigError
 from gpuguard.price.sources.base import Context, Found, NotModified, Part, Scope
 
 FORMAT = 1
@@ -49,7 +51,10 @@ class Work:
     """The folder of one refresh. `resumed` tells that an unfinished one is continued."""
 
     def __init__(self, folder: Path, version: str, now: datetime, *, resume: bool = True) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"{folder}: cannot be made: {error.strerror}", hint="move the user's cache") from None
         self._folder = folder
         for leftover in folder.glob(".*.tmp"):  # of a process that was killed while it wrote
             leftover.unlink(missing_ok=True)
@@ -65,8 +70,11 @@ class Work:
             _write(folder / _RUN, found)
         self._run = found.id
 
-    def read(self, part: Part, context: Context) -> tuple[Found, str]:
-        """Return what a part says and how that is known: ``read``, ``kept`` from this run, or ``unchanged``."""
+    def read(self, part: Part, context: Context, check: Callable[[Found], None]) -> tuple[Found, str]:
+        """Return what a part says and how that is known: ``read``, ``kept`` from this run, or ``unchanged``.
+
+        What `check` refuses, by an error, is not kept: it is asked for again the next time.
+        """
         path = self._path(part.name)
         kept = _read(path, _Kept)
         if kept is not None and (kept.format, kept.name, kept.endpoint, kept.scopes) != (
@@ -85,6 +93,7 @@ class Work:
             if kept is None:
                 raise
             found, how = kept.found, "unchanged"
+        check(found)
         _write(path, _Kept(FORMAT, self._run, part.name, context.endpoint, part.scopes, found))
         return found, how
 
@@ -112,11 +121,19 @@ def _read(path: Path, type: type[_T]) -> _T | None:
 def _write(path: Path, value: msgspec.Struct) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with temporary.open("wb") as stream:
-            stream.write(msgspec.json.encode(value))
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
+        _write_whole(path, temporary, value)
+    except OSError as error:
+        raise ConfigError(
+            f"{path.parent}: cannot be written: {error.strerror}", hint="free some room there, or move the user's cache"
+        ) from None
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _write_whole(path: Path, temporary: Path, value: msgspec.Struct) -> None:
+    with temporary.open("wb") as stream:
+        stream.write(msgspec.json.encode(value))
+        stream.flush()
+        os.fsync(stream.fileno())
+    temporary.replace(path)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -100,7 +101,7 @@ def test_every_key_there_is_has_been_tested() -> None:
     assert set(CatalogModel.model_fields) == {"url", "sha256", "max_age_days", "overrides"}
     assert set(MaxAgeModel.model_fields) == {"spot", "list"}
     assert set(OverrideModel.model_fields) == {
-        "cloud", "sku", "region", "kinds", "purchase_models", "os", "discount_percent", "price", "as_of", "gpu_model",
+        "cloud", "sku", "region", "kinds", "purchase_models", "os", "term", "discount_percent", "price", "as_of", "gpu_model",
         "gpu_count", "note",
     }  # fmt: skip
 
@@ -190,6 +191,8 @@ WRONG: dict[str, tuple[str, str]] = {
     "all clouds": (with_override(cloud='"*"', discount_percent="5"), "4:14: `catalog.overrides[0].cloud` is '*'; expected one cloud, such as aws"),
     "a cloud in capitals": (with_override(cloud="AWS", discount_percent="5"), "is 'AWS'; expected one cloud, such as aws"),
     "neither discount nor price": (with_override(), "4:7: `catalog.overrides[0]` needs either `discount_percent` or `price`"),
+    "a price for both terms": (with_override(price="1", as_of="2026-01-01", purchase_models="[reserved]"), "with a `price` of a commitment needs its `term`"),
+    "five years": (with_override(discount_percent="5", term="5y"), "is '5y'; expected `1y` or `3y`"),
     "both discount and price": (with_override(price="1", discount_percent="5", as_of="2026-01-01"), "4:7: `catalog.overrides[0]` needs either `discount_percent` or `price`"),
     "a price without a day": (with_override(price="1"), "4:7: `catalog.overrides[0]` with a `price` needs `as_of`"),
     "a price for many": (with_override(sku='"p5.*"', price="1", as_of="2026-01-01"), "with a `price` needs one exact `sku`"),
@@ -333,17 +336,72 @@ def test_a_configuration_that_is_named_must_be_a_file(make: Any, reason: str, tm
 def test_a_cloud_that_the_catalog_lacks_is_told_with_its_place(tmp_path: Path) -> None:
     config = loaded(tmp_path, with_override(cloud="azrue", discount_percent="5"))
     with small.catalog(tmp_path) as catalog, pytest.raises(ConfigError) as caught:
-        check_overrides(config, catalog)
+        check_overrides(config, catalog, date(2026, 11, 20))
     assert caught.value.message == (
         f"{tmp_path}/gpuguard.yml:4:7: the catalog has no cloud 'azrue'; did you mean `azure`?"
     )
     assert caught.value.hint == "expected one of aws, azure, gcp, lambda"
 
 
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        pytest.param(
+            {"sku": "p5.49xlarge", "discount_percent": "5"}, "aws has no SKU 'p5.49xlarge'", id="a misspelt SKU"
+        ),
+        pytest.param(
+            {"sku": "p5.48xlarge", "region": "us-esat-1", "discount_percent": "5"},
+            "aws has no region 'us-esat-1'; did you mean `us-",
+            id="a misspelt region",
+        ),
+        pytest.param(
+            {"sku": "p9.box", "price": "5", "as_of": "2026-01-01", "gpu_model": "NOSUCH", "gpu_count": "8"},
+            "the catalog has no accelerator 'NOSUCH'",
+            id="an unknown accelerator",
+        ),
+        pytest.param(
+            {"sku": "p5.48xlarge", "price": "5", "as_of": "2099-10-01"},
+            "`as_of` is 2099-10-01, a day to come",
+            id="a day to come",
+        ),
+    ],
+)
+def test_an_override_that_can_never_count_is_told_with_its_place(
+    tmp_path: Path, values: dict[str, str], told: str
+) -> None:
+    config = loaded(tmp_path, with_override(**values))
+    with Catalog.open() as catalog, pytest.raises(ConfigError, match=r"gpuguard\.yml:4:7: ") as caught:
+        check_overrides(config, catalog, date(2026, 11, 20))
+    assert told in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pytest.param({"sku": "p5.48xlarge", "discount_percent": "5"}, id="a machine type"),
+        pytest.param({"sku": "p99.*", "discount_percent": "5"}, id="a pattern, whatever it matches"),
+        pytest.param({"sku": "gp3", "kinds": "[storage]", "discount_percent": "5"}, id="a disk type"),
+        pytest.param(
+            {"sku": "p9.box", "price": "5", "as_of": "2026-11-20", "gpu_model": "H100", "gpu_count": "8"},
+            id="a machine of one's own, agreed today",
+        ),
+    ],
+)
+def test_an_override_that_may_count_is_taken(tmp_path: Path, values: dict[str, str]) -> None:
+    config = loaded(tmp_path, with_override(**values))
+    with Catalog.open() as catalog:
+        check_overrides(config, catalog, date(2026, 11, 20))
+    assert len(config.overlay.overrides) == 1
+
+
 def test_every_cloud_of_the_catalog_may_have_overrides(tmp_path: Path) -> None:
     with Catalog.open() as catalog:
         for cloud in catalog.clouds:
-            check_overrides(loaded(tmp_path, with_override(cloud=cloud, discount_percent="5")), catalog)
+            check_overrides(
+                loaded(tmp_path, with_override(cloud=cloud, sku="'*'", discount_percent="5")),
+                catalog,
+                date(2026, 11, 20),
+            )
 
 
 # --- the schema ---

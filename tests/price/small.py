@@ -167,7 +167,7 @@ def override(**more: Any) -> Override:
     """A discount of 10 % on everything that runs on AWS on demand, unless told otherwise."""
     values: dict[str, Any] = {
         "place": "gpuguard.yml:4:7", "cloud": "aws", "sku": "*", "region": "*", "kinds": ("machine", "accelerator"),
-        "purchase_models": ("on_demand",), "os": None, "discount_percent": None, "price": None, "as_of": None, "note": "",
+        "purchase_models": ("on_demand",), "os": None, "term": None, "discount_percent": None, "price": None, "as_of": None, "note": "",
         "gpu_model": None, "gpu_count": None,
     }  # fmt: skip
     if "price" in more:

@@ -512,7 +512,7 @@ def overwrite(start: int, content: bytes) -> Callable[[bytearray], None]:
     ("make", "message"),
     [
         pytest.param(lambda path, _: None, "cannot be read", id="a missing file"),
-        pytest.param(lambda path, _: path.mkdir(), "cannot be read", id="a directory"),
+        pytest.param(lambda path, _: path.mkdir(), "is not a regular file", id="a directory"),
         pytest.param(lambda path, _: path.write_bytes(b""), "is not a price catalog", id="an empty file"),
         pytest.param(lambda path, _: path.write_text("sku,price\n" * 99), "is not a price catalog", id="a text file"),
         pytest.param(

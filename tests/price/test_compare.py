@@ -123,7 +123,8 @@ def test_a_price_that_is_gone(row: Row, types: tuple[Row, ...], doubt: str) -> N
 
 
 def spots(count: int) -> list[Row]:
-    return [spot(f"a.{number}", "1") for number in range(count)]
+    """Spot prices, each of a region of its own."""
+    return [spot("a.1", "1", f"region-{number}") for number in range(count)]
 
 
 @pytest.mark.parametrize(
@@ -143,8 +144,55 @@ def test_how_many_prices_may_go_at_once(before: int, after: int, melts: bool) ->
 
 def test_prices_that_go_elsewhere_are_not_added_up() -> None:
     """Each purchase model of each kind and cloud is held against itself."""
-    there = [spot(f"a.{number}", "1", cloud="gcp") for number in range(4)]
-    assert not compared([*spots(4), *there, *spots(4)], []).doubtful
+    there = [spot("a.1", "1", f"region-{number}", cloud="gcp") for number in range(4)]
+    assert not compared([*spots(4), *there], []).doubtful
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "melts"),
+    [
+        pytest.param(2, 0, False, id="two of two may go"),
+        pytest.param(3, 0, True, id="three of three may not"),
+        pytest.param(20, 16, False, id="a fifth may go"),
+        pytest.param(20, 15, True, id="more than a fifth may not"),
+    ],
+)
+def test_how_many_prices_may_go_in_one_region(before: int, after: int, melts: bool) -> None:
+    """A region that comes back empty or cut short hides in the numbers of the whole cloud."""
+    others = [spot("z.1", "1", f"region-{number}") for number in range(400)]
+    here = [spot(f"a.{number}", "1", "us-east-1") for number in range(before)]
+    found = compared([*others, *here], [*others, *here[:after]])
+    lost = f"{before - after} of {before} aws machine prices bought as spot in us-east-1 are gone"
+    assert found.doubts == ((lost,) if melts else ())
+
+
+@pytest.mark.parametrize(
+    ("new", "doubt"),
+    [
+        pytest.param(
+            spot("a.1", "0.19", "us-west-2"), "out of all proportion", id="spot at less than 2 % of the list price"
+        ),
+        pytest.param(
+            spot("a.1", "31", "us-west-2"), "out of all proportion", id="spot at more than three times the list price"
+        ),
+        pytest.param(spot("a.1", "0.21", "us-west-2"), "", id="spot at 2 % of the list price"),
+        pytest.param(
+            price("a.1", "3.2", "eu-west-1"), "away from what other regions ask", id="a third of what others ask"
+        ),
+        pytest.param(
+            price("a.1", "30.1", "eu-west-1"), "away from what other regions ask", id="three times what others ask"
+        ),
+        pytest.param(price("a.1", "12", "eu-west-1"), "", id="a fifth more than others ask"),
+        pytest.param(price("b.1", "0.01", "eu-west-1"), "less than 0.02 USD", id="a new machine for a cent"),
+        pytest.param(price("b.1", "0.05", "eu-west-1"), "", id="a new machine for five cents"),
+    ],
+)
+def test_a_price_that_was_not_there_before_is_held_against_what_is_known(new: Row, doubt: str) -> None:
+    known = [price("a.1", "10", "us-east-1"), price("a.1", "10", "us-west-2")]
+    (found,) = compared(known, [*known, new]).prices
+    assert found.change == "added"
+    assert doubt in found.doubt
+    assert bool(found.doubt) == bool(doubt)
 
 
 # --- machine types ---

@@ -1,6 +1,7 @@
 """A refresh replaces what the sources list and nothing else, believes nothing wild, and loses nothing when it fails."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -9,9 +10,9 @@ from typing import Any, cast
 import pytest
 from msgspec.structs import replace
 
-from gpuguard.errors import ServiceError
+from gpuguard.errors import ConfigError, ServiceError, UsageError
 from gpuguard.model.price import Price, PriceKey
-from gpuguard.price.catalog import Catalog
+from gpuguard.price.catalog import EMBEDDED, Catalog
 from gpuguard.price.refresh import Outcome, PartDone, Task, Watcher, refresh
 from gpuguard.price.sources.base import (
     Context,
@@ -156,10 +157,39 @@ def test_a_second_refresh_begins_with_the_first(tmp_path: Path) -> None:
     assert listed(tmp_path / "new.sqlite", "p5.4xlarge").amount == Decimal("7.00")
 
 
-def test_an_earlier_catalog_that_cannot_be_read_is_replaced(tmp_path: Path) -> None:
-    (tmp_path / "new.sqlite").write_bytes(b"not a catalog")
-    assert run(Api(part=found(price("56.10"))), tmp_path).manifest is not None
-    assert listed(tmp_path / "new.sqlite").amount == Decimal("56.10")
+def test_an_earlier_catalog_that_is_damaged_is_not_built_on(tmp_path: Path) -> None:
+    """Whoever changed a price in it would else see it in a catalog that verifies."""
+    import sqlite3
+
+    run(Api(part=found(price("56.10"))), tmp_path)
+    with closing(sqlite3.connect(tmp_path / "new.sqlite")) as connection, connection:
+        connection.execute("UPDATE price SET usd = '0.01' WHERE sku = 'p5.4xlarge' AND region = 'us-west-2'")
+    outcome = run(Api(part=found(price("56.20"))), tmp_path)
+    assert any("is not built on" in note for note in outcome.notes)
+    with Catalog.open(tmp_path / "new.sqlite") as catalog, Catalog.open() as embedded:
+        assert catalog.problems() == []
+        key = PriceKey("aws", "machine", "p5.4xlarge", "us-west-2")
+        assert catalog.price(key) == embedded.price(key)
+
+
+def test_what_is_no_catalog_is_never_written_over(tmp_path: Path) -> None:
+    api = Api(part=found(price("56.10")))
+    (tmp_path / "new.sqlite").write_bytes(b"precious")
+    with pytest.raises(ConfigError, match="not a price catalog"):
+        run(api, tmp_path)
+    (tmp_path / "new.sqlite").unlink()
+    (tmp_path / "new.sqlite").mkdir()
+    with pytest.raises(ConfigError, match="not a regular file"):
+        run(api, tmp_path)
+    with pytest.raises(ConfigError, match="never written over"):
+        run(api, tmp_path, output=EMBEDDED)
+    assert api.asked == []
+
+
+def test_an_answer_of_a_day_to_come_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ServiceError, match="yet to come"):
+        run(Api(part=replace(found(price("56.10")), as_of="2026-11-22")), tmp_path)
+    assert run(Api(part=replace(found(price("56.10")), as_of="2026-11-21")), tmp_path).manifest is not None
 
 
 def test_what_was_refreshed_survives_an_update_of_the_embedded_catalog(tmp_path: Path) -> None:
@@ -240,8 +270,7 @@ def test_a_purchase_model_that_melts_away_is_refused(tmp_path: Path) -> None:
     api.scopes["part"] = (Scope("gcp", "machine", "spot"),)
     outcome = run(api, tmp_path)
     assert outcome.manifest is None
-    (doubt,) = outcome.comparison.doubts
-    assert "gcp machine prices bought as spot are gone" in doubt
+    assert any("gcp machine prices bought as spot are gone" in doubt for doubt in outcome.comparison.doubts)
 
 
 def test_a_refused_refresh_is_accepted_without_asking_again(tmp_path: Path) -> None:
@@ -350,7 +379,8 @@ def test_wishes_reach_the_source(tmp_path: Path) -> None:
     source = Source(name="fake", cloud="aws", title="Fake", endpoint="http://127.0.0.1/", parts=parts)
     wanted = Wanted(("us-*",), ("spot",))
     task = Task(sources=[source], output=tmp_path / "new.sqlite", folder=tmp_path / "work", now=NOW, wanted=wanted)
-    refresh(task, Watcher(), connect=cast("Any", NoNetwork))
+    with pytest.raises(UsageError, match="no price API has anything"):
+        refresh(task, Watcher(), connect=cast("Any", NoNetwork))
     (context,) = seen
     assert (context.endpoint, context.today, context.wanted) == ("http://127.0.0.1", "2026-11-20", wanted)
     assert context.wanted.region("us-east-1")

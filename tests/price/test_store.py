@@ -430,7 +430,7 @@ def test_a_catalog_cut_at_any_length_is_refused(copy: Path) -> None:
         pytest.param(lambda path: path.unlink(), "no such file", id="it is missing"),
         pytest.param(lambda path: path.write_bytes(b""), "is not a price catalog", id="it is empty"),
         pytest.param(lambda path: path.write_text("sku,usd\n" * 99), "is not a price catalog", id="it is a table"),
-        pytest.param(lambda path: (path.unlink(), path.mkdir()), "is a directory", id="it is a folder"),
+        pytest.param(lambda path: (path.unlink(), path.mkdir()), "is not a regular file", id="it is a folder"),
         pytest.param(sqlite_of_somebody_else, "not a price", id="another SQLite"),
     ],
 )

@@ -60,7 +60,15 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
     verify = under.add_parser(
         "verify", help="recompute the checksum and hold the rows against the manifest", allow_abbrev=False
     )
-    verify.add_argument("file", nargs="?", metavar="FILE", help="catalog file (default: the embedded one)")
+    verify.add_argument(
+        "file",
+        nargs="?",
+        metavar="FILE",
+        help="catalog file (default: the one the configuration pins, else the embedded one)",
+    )
+    verify.add_argument(
+        "--config", metavar="FILE", help="configuration (default: gpuguard.yml of the current repository)"
+    )
 
     diff = under.add_parser("diff", help="what changed between two catalogs", allow_abbrev=False)
     diff.add_argument("old", metavar="OLD", help="catalog file, or `embedded`")

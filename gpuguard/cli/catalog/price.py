@@ -30,6 +30,7 @@ def run(catalog: Catalog, arguments: argparse.Namespace) -> int:
             Column("price", lambda each: _amount(each.usd), right=True),
             Column("unit", lambda each: each.unit),
             Column("range", _range),
+            Column("upfront", lambda each: f"${each.upfront:,.0f}" if each.upfront else "", right=True),
             Column("a month", lambda each: f"${each.monthly:,.2f}" if each.monthly is not None else "", right=True),
             Column("saves", lambda each: f"{each.saving_percent:.0f} %" if each.saving_percent else "", right=True),
             Column("list", lambda each: _amount(each.list_usd) if each.list_usd != each.usd else "", right=True),

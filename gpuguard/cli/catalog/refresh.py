@@ -1,6 +1,7 @@
 """``gpuguard catalog refresh``: ask the price APIs and write a new catalog; the one command here that uses the network."""
 
 import argparse
+import hashlib
 import os
 import sys
 from collections.abc import Iterator
@@ -33,14 +34,16 @@ def run(arguments: argparse.Namespace) -> int:
 
     task = _task(arguments)
     try:
-        task.folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(task.folder / ".lock", timeout=0), _progress(arguments.quiet) as watcher:
+        task.folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(task.folder.parent / ".lock", timeout=0), _progress(arguments.quiet) as watcher:
             outcome = refresh(task, watcher)
     except Timeout:
         raise UsageError("another refresh is running", hint="wait until it is done") from None
     except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
-        raise ConfigError(f"{place}{error.strerror or error}", hint="choose another place with --out") from None
+        place = error.filename or task.folder
+        raise ConfigError(
+            f"{place}: {error.strerror or error}", hint="look at its permissions and the room there"
+        ) from None
     for note in outcome.notes:
         sys.stderr.write(f"note: {visible(note)}\n")
     if outcome.manifest is None:
@@ -75,12 +78,12 @@ def _task(arguments: argparse.Namespace) -> "Task":
             raise UsageError(f"--only {model[:60]!r} is unknown", hint=f"expected one of {', '.join(PURCHASE_MODELS)}")
     endpoints = dict(_endpoint(text, [source.name for source in available]) for text in arguments.endpoint)
     output = Path(arguments.out) if arguments.out else cache_folder() / "catalog.sqlite"
-    if output.suffix != ".sqlite" and output.exists() and not output.is_file():
-        raise UsageError(f"--out {output}: this is not a file")
+    # what was read for other wishes is another unfinished refresh, and is left alone
+    wishes = repr((sorted(arguments.cloud), sorted(arguments.region), sorted(models), sorted(endpoints.items())))
     return Task(
         sources=_chosen(available, arguments.cloud, models),
         output=output,
-        folder=cache_folder() / "refresh",
+        folder=cache_folder() / "refresh" / hashlib.sha256(wishes.encode()).hexdigest()[:12],
         now=options.moment(),
         wanted=Wanted(tuple(arguments.region), models),
         environment=dict(os.environ),

@@ -3,15 +3,16 @@
 import argparse
 import hashlib
 import sys
-from pathlib import Path
 
+from gpuguard.cli import options
 from gpuguard.errors import ConfigError, ExitCode
 from gpuguard.price.catalog import Catalog
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Recompute everything; exit code 2 where anything is off."""
-    with Catalog.open(Path(arguments.file) if arguments.file is not None else None) as catalog:
+    path = options.catalog_path(arguments.file, options.configuration(arguments.config, []))
+    with Catalog.open(path) as catalog:
         if wrong := catalog.problems():
             raise catalog.damaged("it is not what its manifest says", wrong[:20])
         try:

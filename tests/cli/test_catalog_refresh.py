@@ -348,6 +348,44 @@ def _until(met: Any) -> None:
     raise AssertionError("it never happened")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no limit to set")
+def test_a_disk_that_is_full_is_one_error_and_what_was_read_is_kept(user: Refresh, server: Server) -> None:
+    server.on(LIST, page(types("1.1")))
+    limited = ["sh", "-c", 'ulimit -f 1000; exec "$@"', "sh", *user.command()]
+    done = subprocess.run(limited, capture_output=True, text=True, env=user.environment, cwd=user.folder, check=False)
+    assert done.returncode == 2
+    assert f"{user.output}: cannot be written" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not user.output.exists()
+    assert user.run().returncode == 0
+    assert len(server.asked(LIST)) == 1
+
+
+def test_a_refresh_for_other_wishes_leaves_an_interrupted_one_as_it_is(user: Refresh, server: Server) -> None:
+    """The first is refused and waits for `--accept`; the second is another one."""
+    server.on(LIST, page(types(without=first()[0])))
+    assert user.run().returncode == 4
+    server.on(LIST, page(types("1.1")))
+    assert user.run("--only", "on_demand").returncode == 0
+    asked = len(server.asked(LIST))
+    assert user.run("--accept").returncode == 0
+    assert len(server.asked(LIST)) == asked
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        pytest.param(("--only", "capacity-block"), id="a purchase model that it does not have"),
+        pytest.param(("--region", "mars-*", "--only", "spot"), id="regions and ways that it does not have"),
+    ],
+)
+def test_a_refresh_that_would_ask_nothing_is_an_error(user: Refresh, server: Server, more: tuple[str, ...]) -> None:
+    done = user.run(*more)
+    assert done.returncode == 2
+    assert "no price API has anything of what is asked for" in done.stderr
+    assert not user.output.exists()
+
+
 # --- a catalog that an organisation hosts ---
 
 

@@ -295,3 +295,18 @@ def test_a_machine_that_only_the_organisation_knows_is_told(tmp_path: Path) -> N
     assert found.title == "acme.8xlarge, aws us-east-1 (Northern Virginia): 8 × H100-80GB"
     with pytest.raises(UsageError, match="no region"):
         asked(tmp_path, "acme.8xlarge", "mars", overrides=(private,))
+
+
+def test_surcharges_alone_are_no_price_of_a_machine(tmp_path: Path) -> None:
+    rows = [price("p5.48xlarge", "50", "eu-west-1"), price("p5.48xlarge", "1.1", "*", kind="license", os="rhel")]
+    with small.catalog(tmp_path, prices=rows) as catalog, pytest.raises(CatalogError) as caught:
+        quotes(catalog, "p5.48xlarge", "us-east-1")
+    assert "no price for p5.48xlarge in us-east-1" in caught.value.message
+    assert "eu-west-1" in caught.value.hint
+
+
+def test_what_is_paid_at_the_start_stands_beside_the_effective_price(tmp_path: Path) -> None:
+    with small.catalog(tmp_path) as catalog:
+        found = quotes(catalog, "p5.48xlarge", "us-east-1").quotes
+    assert [each.upfront for each in found if each.payment == "all_upfront"] == [Decimal(245280)]
+    assert {each.upfront for each in found if each.payment != "all_upfront"} == {None}

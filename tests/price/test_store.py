@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import random
 import sqlite3
 from collections.abc import Callable
@@ -409,6 +410,11 @@ def test_a_price_whose_source_is_not_there_is_refused(source: str, copy: Path) -
 # --- damage ---
 
 
+def pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
 def sqlite_of_somebody_else(path: Path) -> None:
     path.unlink()
     sql(path, "CREATE TABLE t (x)")
@@ -431,6 +437,7 @@ def test_a_catalog_cut_at_any_length_is_refused(copy: Path) -> None:
         pytest.param(lambda path: path.write_bytes(b""), "is not a price catalog", id="it is empty"),
         pytest.param(lambda path: path.write_text("sku,usd\n" * 99), "is not a price catalog", id="it is a table"),
         pytest.param(lambda path: (path.unlink(), path.mkdir()), "is not a regular file", id="it is a folder"),
+        pytest.param(pipe, "is not a regular file", id="it is a pipe"),
         pytest.param(sqlite_of_somebody_else, "not a price", id="another SQLite"),
     ],
 )
@@ -449,6 +456,14 @@ def test_a_file_that_is_no_catalog_is_refused_by_every_command(
         outcome = gpuguard("catalog", *arguments)
         assert_refused(outcome, copy)
         assert word in outcome.err.lower()
+
+
+@pytest.mark.parametrize("usd", ["0", "-5", "0.00"])
+def test_a_price_that_is_not_above_zero_is_refused_whoever_meets_it(usd: str, copy: Path) -> None:
+    """A cheap figure that nobody believes would pass every budget."""
+    sql(copy, "UPDATE price SET usd = ':usd' WHERE sku = 'p5.48xlarge'", usd=usd)
+    for arguments in (("price", "p5.48xlarge", "us-east-1"), ("search",), ("info",)):
+        assert_refused(gpuguard("catalog", *arguments, "--catalog", copy), copy)
 
 
 def flipped(content: bytes, seed: random.Random) -> bytes:

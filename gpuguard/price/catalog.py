@@ -644,6 +644,9 @@ class Catalog:
     def _known_of_machine(self, key: PriceKey) -> list[str]:
         """Say what is known of a machine type that has no price by region."""
         if reason := self.known_hole(key.cloud, key.sku):
+            sold = {price.key.region for price in self._sku_prices(key).values()}
+            if sold and key.region not in sold:
+                return [reason, f"sold in {', '.join(sorted(sold))}"]
             return [reason]
         known = self.instance_type(key.cloud, key.sku)
         return ["machines without accelerator are not priced"] if known is not None and not known.gpu_model else []
@@ -654,9 +657,9 @@ class Catalog:
 
         if not storable(sku):
             return ""
-        names = {str(name) for (name,) in self._rows("SELECT DISTINCT sku FROM price")}
-        near = difflib.get_close_matches(sku, names, n=3, cutoff=0.6)
-        return f"nearest known: {', '.join(near)}" if near else ""
+        names = {str(name).lower(): str(name) for (name,) in self._rows("SELECT DISTINCT sku FROM price ORDER BY sku")}
+        near = difflib.get_close_matches(sku.lower(), names, n=3, cutoff=0.6)
+        return f"nearest known: {', '.join(names[name] for name in near)}" if near else ""
 
     def _names(self, cloud: str, kind: str) -> tuple[str, ...]:
         if (cloud, kind) not in self._spellings:

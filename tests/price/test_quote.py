@@ -297,6 +297,21 @@ def test_a_machine_that_only_the_organisation_knows_is_told(tmp_path: Path) -> N
         asked(tmp_path, "acme.8xlarge", "mars", overrides=(private,))
 
 
+@pytest.mark.parametrize("named", ["P5.48XLARGE", "p5.48xlarg", "P5.48xlarge"])
+def test_a_name_in_another_spelling_finds_the_right_one(tmp_path: Path, named: str) -> None:
+    with small.catalog(tmp_path) as catalog, pytest.raises(UsageError) as caught:
+        quotes(catalog, named, "us-east-1")
+    assert "nearest known: p5.48xlarge" in caught.value.hint
+
+
+def test_a_type_without_list_price_says_where_it_is_sold_otherwise(tmp_path: Path) -> None:
+    rows = [price("g6.xlarge", "0.3", "us-west-2", model="capacity_block")]
+    hole = [("aws", "g6.xlarge", "sold as capacity blocks")]
+    with small.catalog(tmp_path, prices=rows, hole=hole) as catalog, pytest.raises(CatalogError) as caught:
+        quotes(catalog, "g6.xlarge", "us-east-1")
+    assert caught.value.hint == "sold as capacity blocks; sold in us-west-2"
+
+
 def test_surcharges_alone_are_no_price_of_a_machine(tmp_path: Path) -> None:
     rows = [price("p5.48xlarge", "50", "eu-west-1"), price("p5.48xlarge", "1.1", "*", kind="license", os="rhel")]
     with small.catalog(tmp_path, prices=rows) as catalog, pytest.raises(CatalogError) as caught:

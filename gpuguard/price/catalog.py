@@ -39,6 +39,7 @@ from gpuguard.price.names import (
     GCP_ZONE,
     accelerated_name,
     accelerator_name,
+    azure_region,
     last_part,
     storable,
 )
@@ -678,10 +679,7 @@ class Catalog:
         return far, _kilometres(here, there)
 
     def _region_name(self, cloud: str, name: str) -> str:
-        if cloud != "azure":
-            return name
-        # The azurerm provider normalises locations the same way: blanks out, lower case.
-        return name.replace(" ", "").lower()
+        return azure_region(name) if cloud == "azure" else name
 
     def _source_titles(self, ids: str) -> str:
         return "; ".join(self._sources[each][1] for each in ids.split() if each in self._sources)

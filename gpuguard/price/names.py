@@ -64,6 +64,11 @@ def storable(name: str) -> bool:
     return name.isascii() or name.encode("utf-8", "replace").decode() == name
 
 
+def azure_region(name: str) -> str:
+    """Return an Azure location as the azurerm provider normalises it: blanks out, lower case."""
+    return name.replace(" ", "").lower()
+
+
 def last_part(name: str) -> str:
     """Return the name at the end of a GCP resource path or URL."""
     return name.rpartition("/")[2]

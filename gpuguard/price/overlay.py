@@ -12,7 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from gpuguard.model.price import InstanceType, PriceKey
-from gpuguard.price.names import last_part
+from gpuguard.price.names import azure_region, last_part
 from gpuguard.price.rates import Rate
 from gpuguard.price.schema import KINDS
 
@@ -45,8 +45,8 @@ class Override(msgspec.Struct, frozen=True):
         """Whether it speaks of what is asked for. Azure writes its names in any letter case."""
         names, patterns = (key.sku, key.region), (self.sku, self.region)
         if key.cloud == "azure":
-            names = (key.sku.lower(), _azure_region(key.region))
-            patterns = (self.sku.lower(), _azure_region(self.region))
+            names = (key.sku.lower(), azure_region(key.region))
+            patterns = (self.sku.lower(), azure_region(self.region))
         return (
             key.cloud == self.cloud
             and key.kind in self.kinds
@@ -107,8 +107,3 @@ class Overlay(msgspec.Struct, frozen=True):
 def _literal(pattern: str) -> str:
     """Only ``*`` and ``?`` are wildcards; brackets stand for themselves."""
     return pattern.replace("[", "[[]")
-
-
-def _azure_region(name: str) -> str:
-    """The azurerm provider normalises locations the same way: blanks out, lower case."""
-    return name.replace(" ", "").lower()

@@ -19,6 +19,7 @@ from gpuguard.errors import CatalogError, ConfigError, ServiceError, UsageError
 from gpuguard.model.price import InstanceType
 from gpuguard.price.catalog import EMBEDDED, Catalog
 from gpuguard.price.compare import Comparison, differences
+from gpuguard.price.names import storable
 from gpuguard.price.schema import (
     APPLICATION_ID,
     COLUMNS,
@@ -30,6 +31,7 @@ from gpuguard.price.schema import (
     Row,
 )
 from gpuguard.price.sources.base import (
+    MOST_NOTES,
     Context,
     FetchedPrice,
     FetchedType,
@@ -46,8 +48,6 @@ from gpuguard.price.work import Work
 
 _MARK = "refresh-"
 """Beginning of the ids of sources that a refresh wrote."""
-_LONGEST_NAME = 256
-_MOST_NOTES = 50
 
 
 class Task(msgspec.Struct, frozen=True):
@@ -243,7 +243,7 @@ def _check(part: Part, found: Found, today: date) -> None:
 
 
 def _storable(name: str) -> bool:
-    return 0 < len(name) <= _LONGEST_NAME and name.isprintable() and name.encode("utf-8", "replace").decode() == name
+    return bool(name) and name.isprintable() and storable(name)
 
 
 def _merge(
@@ -278,7 +278,7 @@ def _merge(
         {f"{row[0]} {row[3]}" for row in rows["price"] if (row[0], row[3]) not in regions | {(row[0], "*")}}
     )
     notes += [f"region {name} is new to this gpuguard; its prices are kept, its place is not known" for name in strange]
-    return _tidy(rows), notes[:_MOST_NOTES]
+    return _tidy(rows), notes[:MOST_NOTES]
 
 
 def _covered(scopes: Iterable[Scope]) -> Callable[[Row], bool]:

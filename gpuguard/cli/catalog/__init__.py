@@ -66,9 +66,7 @@ def add_parser(commands: "argparse._SubParsersAction[Any]") -> None:
         metavar="FILE",
         help="catalog file (default: the one the configuration pins, else the embedded one)",
     )
-    verify.add_argument(
-        "--config", metavar="FILE", help="configuration (default: gpuguard.yml of the current repository)"
-    )
+    _config_option(verify)
 
     diff = under.add_parser("diff", help="what changed between two catalogs", allow_abbrev=False)
     diff.add_argument("old", metavar="OLD", help="catalog file, or `embedded`")
@@ -122,11 +120,15 @@ def run(arguments: argparse.Namespace) -> int:
         return price.run(catalog, arguments)
 
 
-def _common(parser: argparse.ArgumentParser, formats: tuple[str, ...]) -> None:
-    parser.add_argument("--catalog", metavar="FILE", help="price catalog to use instead of the one the configuration pins or the embedded one")  # fmt: skip
+def _config_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--config", metavar="FILE", help="configuration (default: gpuguard.yml of the current repository)"
     )
+
+
+def _common(parser: argparse.ArgumentParser, formats: tuple[str, ...]) -> None:
+    parser.add_argument("--catalog", metavar="FILE", help="price catalog to use instead of the one the configuration pins or the embedded one")  # fmt: skip
+    _config_option(parser)
     parser.add_argument(
         "--format", choices=formats, default="table", metavar="|".join(formats), help="format (default: table)"
     )
@@ -154,9 +156,7 @@ def _add_refresh(under: "argparse._SubParsersAction[Any]") -> None:
     refresh.add_argument("--accept", action="store_true", help="write the new catalog although changes are implausible")
     refresh.add_argument("--restart", action="store_true", help="forget what an interrupted refresh has read")
     refresh.add_argument("--endpoint", action="append", default=[], metavar="SOURCE=URL", help="another address of a price API, such as a mirror; may be repeated")  # fmt: skip
-    refresh.add_argument(
-        "--config", metavar="FILE", help="configuration (default: gpuguard.yml of the current repository)"
-    )
+    _config_option(refresh)
     refresh.add_argument("--quiet", action="store_true", help="only what went wrong")
 
 

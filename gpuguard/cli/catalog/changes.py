@@ -35,22 +35,22 @@ class ChangeRow(msgspec.Struct, frozen=True):
 
 def print_comparison(comparison: Comparison, title: str, format: str, limit: int | None) -> None:
     """Write the differences to standard output: doubtful ones first, then the farthest moves."""
-    rows = [_flat(each) for each in sorted(comparison.prices, key=_rank)]
+    if format == "table":
+        sys.stdout.write(table(comparison, title, _MOST if limit is None else limit))
+        return
+    rows = _rows(comparison)
     rows = rows[: limit or len(rows)]
     if format == "csv":
         sys.stdout.write(grid.as_csv(rows, ChangeRow.__struct_fields__))
         return
-    if format == "json":
-        value = {
-            "prices": rows,
-            "types_added": [" ".join(pair) for pair in comparison.types_added],
-            "types_removed": [" ".join(pair) for pair in comparison.types_removed],
-            "types_changed": [" ".join(pair) for pair in comparison.types_changed],
-            "doubts": comparison.doubts,
-        }
-        sys.stdout.write(grid.as_json(value))
-        return
-    sys.stdout.write(table(comparison, title, _MOST if limit is None else limit))
+    value = {
+        "prices": rows,
+        "types_added": [" ".join(pair) for pair in comparison.types_added],
+        "types_removed": [" ".join(pair) for pair in comparison.types_removed],
+        "types_changed": [" ".join(pair) for pair in comparison.types_changed],
+        "doubts": comparison.doubts,
+    }
+    sys.stdout.write(grid.as_json(value))
 
 
 def table(comparison: Comparison, title: str, limit: int) -> str:
@@ -75,7 +75,7 @@ def table(comparison: Comparison, title: str, limit: int) -> str:
         *(f"  {visible(line)}" for line in types),
     ]
     lines += [f"  doubtful: {visible(doubt)}" for doubt in comparison.doubts]
-    rows = [_flat(each) for each in sorted(comparison.prices, key=_rank)]
+    rows = _rows(comparison)
     shown = rows[: limit or len(rows)]
     text = "\n".join(lines) + "\n"
     if shown:
@@ -99,6 +99,10 @@ _COLUMNS: list[Column[ChangeRow]] = [
     Column("", lambda each: f"{each.percent:+.1f} %" if each.percent else "", right=True),
     Column("doubtful because", lambda each: each.doubt),
 ]
+
+
+def _rows(comparison: Comparison) -> list[ChangeRow]:
+    return [_flat(each) for each in sorted(comparison.prices, key=_rank)]
 
 
 def _rank(each: Difference) -> tuple[bool, Decimal, tuple[str, ...]]:

@@ -26,7 +26,18 @@ from typing import Generic, NamedTuple, TypeVar
 import msgspec
 
 from gpuguard.errors import ServiceError
-from gpuguard.price.sources.base import Context, FetchedPrice, FetchedType, Found, Part, Scope, Source, Validators
+from gpuguard.price.sources.base import (
+    CHANGED,
+    MOST_NOTES,
+    Context,
+    FetchedPrice,
+    FetchedType,
+    Found,
+    Part,
+    Scope,
+    Source,
+    Validators,
+)
 from gpuguard.price.sources.http import starting_over
 
 CLOUD = "aws"
@@ -57,9 +68,6 @@ _SIX_PLACES = Decimal("0.000001")
 _MOST_HEAD_ROWS = 20
 _MOST_PRICES = 200_000
 """Prices of accelerated machines in one file; a large region has a few thousand."""
-_MOST_NOTES = 50
-
-_CHANGED = "The catalog in use is unchanged. A newer gpuguard may know the new form; report it if there is none."
 
 _EC2_SYSTEMS = {
     "Linux": "linux",
@@ -243,10 +251,10 @@ class _File(Generic[_Row]):
                 raise self.wrong(number, "the row with the names of the columns is missing")
             about[_squeezed(cells[0])] = cells[1] if len(cells) > 1 else ""
         else:
-            raise ServiceError(f"{name}: the file ends before the names of its columns", hint=_CHANGED)
+            raise ServiceError(f"{name}: the file ends before the names of its columns", hint=CHANGED)
         form = about.get("formatversion", "")
         if not form.startswith("v1."):
-            raise ServiceError(f"{name}: the file has format version {_shown(form)}, expected v1", hint=_CHANGED)
+            raise ServiceError(f"{name}: the file has format version {_shown(form)}, expected v1", hint=CHANGED)
         self.published = _day(about.get("publicationdate", ""), name)
         self.version, self.offer = _shown(about.get("version", "")), about.get("offercode", "")
 
@@ -270,7 +278,7 @@ class _File(Generic[_Row]):
 
     def wrong(self, number: int, what: str) -> ServiceError:
         """The error to raise about a line."""
-        return ServiceError(f"{self._name}, line {number}: {what}", hint=_CHANGED)
+        return ServiceError(f"{self._name}, line {number}: {what}", hint=CHANGED)
 
     def _cells(self, line: bytes, number: int) -> list[str]:
         if line.count(b'"') % 2:
@@ -310,7 +318,7 @@ class _Notes:
     def __call__(self, what: str, sku: str) -> None:
         if what in self._first:
             return
-        if len(self._first) < _MOST_NOTES - 1:
+        if len(self._first) < MOST_NOTES - 1:
             self._first[what] = sku
         else:
             self._more += 1
@@ -335,12 +343,12 @@ class _Prices:
         present = self._prices.get(key)
         if present is None or price.usd > present.usd:
             self._prices[key] = price
-        if present is not None and present.usd != price.usd and len(self._twice) < _MOST_NOTES:
+        if present is not None and present.usd != price.usd and len(self._twice) < MOST_NOTES:
             dear, cheap = max(present.usd, price.usd), min(present.usd, price.usd)
             named = " ".join(filter(None, (price.os, price.purchase_model, price.term, price.payment)))
             self._twice.setdefault(price.sku, f"{price.sku}: two prices for {named}, {dear:f} taken and not {cheap:f}")
         if len(self._prices) > _MOST_PRICES:
-            raise ServiceError(f"{self._file}: more than {_MOST_PRICES} prices of accelerated machines", hint=_CHANGED)
+            raise ServiceError(f"{self._file}: more than {_MOST_PRICES} prices of accelerated machines", hint=CHANGED)
 
     def all(self) -> tuple[FetchedPrice, ...]:
         """The prices, sorted by key."""
@@ -348,7 +356,7 @@ class _Prices:
 
     def notes(self, notes: _Notes) -> tuple[str, ...]:
         """What is to be said of the file, of doubles too."""
-        return (*notes.lines(), *self._twice.values())[:_MOST_NOTES]
+        return (*notes.lines(), *self._twice.values())[:MOST_NOTES]
 
 
 class _Use(NamedTuple):
@@ -374,7 +382,7 @@ class _Dearest:
         if usd > present.usd or (usd == present.usd and name < present.name):
             self._uses[key] = _Use(usd, name)
         if len(self._uses) > _MOST_PRICES:
-            raise ServiceError(f"{self._file}: more than {_MOST_PRICES} prices of accelerated machines", hint=_CHANGED)
+            raise ServiceError(f"{self._file}: more than {_MOST_PRICES} prices of accelerated machines", hint=CHANGED)
 
     def all(self) -> Iterator[tuple[tuple[str, ...], _Use, bool]]:
         """Key, dearest price, and whether there are others."""
@@ -745,7 +753,7 @@ def _plan_files(context: Context, index: str) -> Iterator[tuple[str, str]]:
 def _wanted_files(context: Context, paths: Mapping[str, str], index: str) -> Iterator[tuple[str, str]]:
     regions = sorted(region for region in paths if _REGION.match(region))
     if not regions:
-        raise ServiceError(f"AWS price list, {index}: the index lists no region", hint=_CHANGED)
+        raise ServiceError(f"AWS price list, {index}: the index lists no region", hint=CHANGED)
     for region in regions:
         if not context.wanted.region(region):
             continue
@@ -753,7 +761,7 @@ def _wanted_files(context: Context, paths: Mapping[str, str], index: str) -> Ite
             raise ServiceError(
                 f"AWS price list, {index}: the file of {region} is given as {_shown(paths[region])}, expected the path"
                 " of a .json file",
-                hint=_CHANGED,
+                hint=CHANGED,
             )
         yield region, paths[region].removesuffix(".json") + ".csv"
 
@@ -798,14 +806,14 @@ def _again(read: Callable[..., Found]) -> Callable[..., Found]:
 
 def _same_offer(offer: str, expected: str, name: str) -> None:
     if offer != expected:
-        raise ServiceError(f"{name}: the file is of the offer {_shown(offer)}, expected {expected}", hint=_CHANGED)
+        raise ServiceError(f"{name}: the file is of the offer {_shown(offer)}, expected {expected}", hint=CHANGED)
 
 
 def _day(text: str, name: str) -> str:
     try:
         return date.fromisoformat(text[:10]).isoformat()
     except ValueError:
-        raise ServiceError(f"{name}: the publication date {_shown(text)} is no date", hint=_CHANGED) from None
+        raise ServiceError(f"{name}: the publication date {_shown(text)} is no date", hint=CHANGED) from None
 
 
 def _squeezed(name: str) -> str:

@@ -23,7 +23,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from gpuguard.errors import ServiceError
-from gpuguard.price.sources.base import Context, FetchedPrice, Found, Part, Scope, Source, Validators
+from gpuguard.price.sources.base import (
+    CHANGED,
+    MOST_NOTES,
+    Context,
+    FetchedPrice,
+    Found,
+    Part,
+    Scope,
+    Source,
+    Validators,
+)
 
 CLOUD = "aws"
 ENDPOINT = "https://ec2.{region}.amazonaws.com"
@@ -39,14 +49,12 @@ _VPC = " (Amazon VPC)"
 _BEFORE = timedelta(minutes=10)
 _PAGE = 1000
 _MOST_PAGES = 1000
-_MOST_NOTES = 50
 _AMOUNT = re.compile(r"-?\d{1,9}(?:\.\d{1,12})?\Z")
 _REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-\d{1,2}\Z")
 _CODE = re.compile(r"[A-Za-z0-9.]{1,60}\Z")
 _SIX_PLACES = Decimal("0.000001")
 
 _CREDENTIALS = "AWS credentials (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile in AWS_PROFILE)"
-_CHANGED = "The catalog in use is unchanged. A newer gpuguard may know the new form; report it if there is none."
 _LATER = "The catalog in use is unchanged. Check the network and run it again later."
 _ENVIRONMENT_PAIRS = (
     ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
@@ -171,7 +179,7 @@ def _read(
             continue
         system = _SYSTEMS.get(row["ProductDescription"].removesuffix(_VPC))
         if system is None:
-            if len(strange) < _MOST_NOTES:
+            if len(strange) < MOST_NOTES:
                 strange.setdefault(f"the product {_shown(row['ProductDescription'])} is not known and left out")
             continue
         if not _AMOUNT.match(row["SpotPrice"]):
@@ -316,11 +324,11 @@ def _asking(what: str) -> Iterator[None]:
         hint = _LATER if isinstance(error, ConnectionError | HTTPClientError) else _CONFIGURED
         raise ServiceError(f"EC2 {what}: {name}", hint=_HINTS_BY_FAILURE.get(name, hint)) from None
     except (ResponseParserError, ValueError):
-        raise ServiceError(f"EC2 {what}: the answer is no XML of the documented form", hint=_CHANGED) from None
+        raise ServiceError(f"EC2 {what}: the answer is no XML of the documented form", hint=CHANGED) from None
 
 
 def _changed(action: str, region: str, what: str) -> ServiceError:
-    return ServiceError(f"EC2 {action} in {region}: the answer is not as documented: {what}", hint=_CHANGED)
+    return ServiceError(f"EC2 {action} in {region}: the answer is not as documented: {what}", hint=CHANGED)
 
 
 def _shown(text: str) -> str:

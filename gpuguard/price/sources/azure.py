@@ -25,6 +25,8 @@ from msgspec.structs import replace
 
 from gpuguard.errors import ServiceError
 from gpuguard.price.sources.base import (
+    CHANGED,
+    MOST_NOTES,
     Context,
     FetchedPrice,
     FetchedType,
@@ -50,8 +52,6 @@ _PLACES = Decimal("1E-12")
 """Fine enough that an hourly price times the hours of its term is the listed price again, to its last digit."""
 
 _MODELS = ("on_demand", "spot", "reserved", "savings_plan")
-_MOST_NOTES = 50
-_CHANGED = "The catalog in use is unchanged. A newer gpuguard may know the new form; report it if there is none."
 
 _NUMBER = re.compile(r"-?\d{1,30}(?:\.\d{1,30})?(?:[eE][+-]?\d{1,3})?\Z", re.ASCII)
 _DIGITS = 12
@@ -185,8 +185,8 @@ class _Offers:
             if key not in offers:
                 self.note(f"{key}: the only price {when}")
         notes = list(self._notes)
-        if len(notes) > _MOST_NOTES:
-            notes[_MOST_NOTES - 1 :] = [f"and {len(notes) - _MOST_NOTES + 1} more"]
+        if len(notes) > MOST_NOTES:
+            notes[MOST_NOTES - 1 :] = [f"and {len(notes) - MOST_NOTES + 1} more"]
         machines = sorted({price.sku for price in prices if price.kind == "machine"})
         types = tuple(FetchedType(sku) for sku in machines if self._known.machine("azure", sku) is None)
         return Found(today, title, tuple(prices), types, tuple(notes))
@@ -423,7 +423,7 @@ def _changed(item: _Item, what: str) -> ServiceError:
 
 
 def _broken(region: str, what: str) -> ServiceError:
-    return ServiceError(f"Azure Retail Prices, {region}: {what}", hint=_CHANGED)
+    return ServiceError(f"Azure Retail Prices, {region}: {what}", hint=CHANGED)
 
 
 SOURCES = (

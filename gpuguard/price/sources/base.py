@@ -14,6 +14,11 @@ import msgspec
 if TYPE_CHECKING:
     from gpuguard.price.sources.http import Http
 
+CHANGED = "The catalog in use is unchanged. A newer gpuguard may know the new form; report it if there is none."
+"""The hint of every answer that is not as documented."""
+MOST_NOTES = 50
+"""Of one source, and of a whole refresh; what lies beyond is not told."""
+
 
 class FetchedPrice(msgspec.Struct, frozen=True):
     """One price as an API tells it, in the words of `gpuguard.price.schema`; `usd` is per `unit`, before tax.

@@ -32,6 +32,8 @@ import msgspec
 from gpuguard.errors import ServiceError
 from gpuguard.price.schema import EVERYWHERE
 from gpuguard.price.sources.base import (
+    CHANGED,
+    MOST_NOTES,
     Context,
     FetchedPrice,
     Found,
@@ -52,8 +54,6 @@ MAX_PAGES = 200
 """Compute Engine has some 32,000 SKUs: seven pages."""
 
 _TITLE = "Cloud Billing Catalog API: Compute Engine"
-_CHANGED = "The catalog in use is unchanged. A newer gpuguard may know the new form; report it if there is none."
-_MOST_NOTES = 50
 _MOST_NAMES = 5
 _LONGEST = 300
 """Of a description only so much is looked at; real ones have a third of it."""
@@ -591,8 +591,8 @@ def _read(context: Context, validators: Validators | None) -> Found:
     names = sorted(each.sku for each in context.known.machines("gcp") if each.sku not in made)
     if unmade := [name for name in names if not name.startswith(_IN_PARTS)]:
         notes.append(f"not priced, for what they are billed for is not known: {_some(unmade)}")
-    if len(notes) > _MOST_NOTES:
-        notes[_MOST_NOTES - 1 :] = [f"and {len(notes) - _MOST_NOTES + 1} more"]
+    if len(notes) > MOST_NOTES:
+        notes[MOST_NOTES - 1 :] = [f"and {len(notes) - MOST_NOTES + 1} more"]
     return Found(context.today, _TITLE, tuple(prices), notes=tuple(notes))
 
 
@@ -643,7 +643,7 @@ def _some(names: list[str]) -> str:
 
 
 def _broken(what: str) -> ServiceError:
-    return ServiceError(f"{_TITLE}: {what}", hint=_CHANGED)
+    return ServiceError(f"{_TITLE}: {what}", hint=CHANGED)
 
 
 SOURCES = (Source("gcp-compute", "gcp", f"{_TITLE} SKUs", ENDPOINT, _parts, missing),)

@@ -18,7 +18,7 @@ import msgspec
 
 from gpuguard import __version__
 from gpuguard.errors import ServiceError
-from gpuguard.price.sources.base import NotModified, Validators
+from gpuguard.price.sources.base import CHANGED, NotModified, Validators
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -47,7 +47,6 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PASSING = frozenset({408, 425, 429})
 """Client errors that may pass: Request Timeout, Too Early, Too Many Requests."""
 _LATER = "The catalog in use is unchanged. Check the network (HTTPS_PROXY, SSL_CERT_FILE) and run it again later."
-_CHANGED = "The catalog in use is unchanged. A newer gpuguard may know the new form; report it if there is none."
 
 
 class ChangedMidwayError(ServiceError):
@@ -171,20 +170,20 @@ class Http:
                 body += piece
                 if len(body) > MAX_BODY:
                     raise ServiceError(
-                        f"{_shown(url)}: the answer is larger than {MAX_BODY // 1024**2} MiB", hint=_CHANGED
+                        f"{_shown(url)}: the answer is larger than {MAX_BODY // 1024**2} MiB", hint=CHANGED
                     )
         inflate.finish()
         try:
             return msgspec.json.decode(body, type=type)
         except msgspec.ValidationError as error:
             raise ServiceError(
-                f"{_shown(url)}: the answer has another shape than documented: {_plain(str(error))}", hint=_CHANGED
+                f"{_shown(url)}: the answer has another shape than documented: {_plain(str(error))}", hint=CHANGED
             ) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             if not _delimited(response):
                 raise _Again("the answer ended in the middle, or is no JSON") from None
             what = _plain(str(error)) if isinstance(error, msgspec.DecodeError) else "invalid UTF-8 or nesting"
-            raise ServiceError(f"{_shown(url)}: the answer is no valid JSON: {what}", hint=_CHANGED) from None
+            raise ServiceError(f"{_shown(url)}: the answer is no valid JSON: {what}", hint=CHANGED) from None
 
     def _open(
         self, url: str, params: Mapping[str, str] | None, headers: Mapping[str, str], own: Mapping[str, str]
@@ -217,7 +216,7 @@ class Http:
             if _origin(following) != _origin(target):
                 headers = {}
             target = following
-        raise ServiceError(f"{_shown(url)}: more than {MAX_REDIRECTS} redirects", hint=_CHANGED)
+        raise ServiceError(f"{_shown(url)}: more than {MAX_REDIRECTS} redirects", hint=CHANGED)
 
     def _raw(self, response: "httpx.Response", received: int, total: int | None) -> Iterator[bytes]:
         """The body as it was sent, piece by piece; `_Again` where it breaks or comes to a standstill.
@@ -276,7 +275,7 @@ class Lines:
             begun.append(first)
             length += len(first)
             if length > MAX_LINE:
-                raise ServiceError(f"{_shown(self._url)}: a line is longer than {MAX_LINE // 1024} KiB", hint=_CHANGED)
+                raise ServiceError(f"{_shown(self._url)}: a line is longer than {MAX_LINE // 1024} KiB", hint=CHANGED)
             if others:
                 yield b"".join(begun).removesuffix(b"\r")
                 rest = others.pop()
@@ -385,7 +384,7 @@ class Lines:
             self._given += len(piece)
             if self._given > MAX_FILE:
                 raise ServiceError(
-                    f"{_shown(self._url)}: the file is larger than {MAX_FILE // 1024**3} GiB", hint=_CHANGED
+                    f"{_shown(self._url)}: the file is larger than {MAX_FILE // 1024**3} GiB", hint=CHANGED
                 )
             self._given_digest.update(piece)
             self._line_ended = piece.endswith(b"\n")
@@ -419,10 +418,10 @@ def same_origin(endpoint: str, url: str) -> str:
     try:
         target = start.join(url)
     except (httpx.InvalidURL, ValueError):
-        raise ServiceError(f"{_shown(endpoint)}: the link to the next page is no address", hint=_CHANGED) from None
+        raise ServiceError(f"{_shown(endpoint)}: the link to the next page is no address", hint=CHANGED) from None
     if _origin(target) != _origin(start) or target.userinfo:
         raise ServiceError(
-            f"{_shown(endpoint)}: the link to the next page leads elsewhere, to {_shown(str(target))}", hint=_CHANGED
+            f"{_shown(endpoint)}: the link to the next page leads elsewhere, to {_shown(str(target))}", hint=CHANGED
         )
     return str(target)
 
@@ -511,7 +510,7 @@ def _decoder(response: "httpx.Response", url: str) -> _Decoder:
             return _Gzip()
         case other:
             raise ServiceError(
-                f"{_shown(url)}: the answer is encoded as {_plain(other)}, gzip was asked for", hint=_CHANGED
+                f"{_shown(url)}: the answer is encoded as {_plain(other)}, gzip was asked for", hint=CHANGED
             )
 
 
@@ -592,7 +591,7 @@ def _refusal(response: "httpx.Response", url: str, *, conditional: bool) -> Exce
         403: "Check that the key or the credentials given for this service may read prices.",
         407: "Check the proxy set in HTTPS_PROXY.",
     }
-    return ServiceError(f"{_shown(url)}: {what}", hint=hints.get(code, _CHANGED))
+    return ServiceError(f"{_shown(url)}: {what}", hint=hints.get(code, CHANGED))
 
 
 def _phrase(code: int) -> str:
@@ -629,9 +628,9 @@ def _parsed(url: str) -> "httpx.URL":
     try:
         target = httpx.URL(url)
     except (httpx.InvalidURL, ValueError):
-        raise ServiceError("a price API has an address that is none", hint=_CHANGED) from None
+        raise ServiceError("a price API has an address that is none", hint=CHANGED) from None
     if not _reachable(target):
-        raise ServiceError(f"{_shown(url)}: not an http or https address", hint=_CHANGED)
+        raise ServiceError(f"{_shown(url)}: not an http or https address", hint=CHANGED)
     return target
 
 
@@ -645,11 +644,11 @@ def _redirected(start: "httpx.URL", location: str) -> "httpx.URL":
     except (httpx.InvalidURL, ValueError):
         target = None
     if target is None or not _reachable(target) or target.userinfo:
-        raise ServiceError(f"{shown}: redirects to no address", hint=_CHANGED)
+        raise ServiceError(f"{shown}: redirects to no address", hint=CHANGED)
     if start.scheme == "https" and target.scheme == "http":
-        raise ServiceError(f"{shown}: redirects to an address without encryption", hint=_CHANGED)
+        raise ServiceError(f"{shown}: redirects to an address without encryption", hint=CHANGED)
     if _private(target.host) and not _private(start.host):
-        raise ServiceError(f"{shown}: redirects into a private network", hint=_CHANGED)
+        raise ServiceError(f"{shown}: redirects into a private network", hint=CHANGED)
     return target
 
 

@@ -12,9 +12,9 @@ import msgspec
 
 from gpuguard.errors import ServiceError
 from gpuguard.price.schema import EVERYWHERE
-from gpuguard.price.sources.base import Context, FetchedType, Found, Known, Part, Scope, Source, Validators
+from gpuguard.price.sources.base import CHANGED, Context, FetchedType, Found, Known, Part, Scope, Source, Validators
 from gpuguard.price.sources.http import ChangedMidwayError, starting_over
-from gpuguard.price.sources.offers import CHANGED, Offers, exact, scoped
+from gpuguard.price.sources.offers import Offers, exact, scoped
 
 CLOUD = "linode"
 TITLE = "Linode API: list of types"

@@ -18,8 +18,8 @@ import msgspec
 
 from gpuguard.errors import ServiceError
 from gpuguard.price.schema import EVERYWHERE
-from gpuguard.price.sources.base import Context, Found, MachineFacts, Part, Scope, Source, Validators
-from gpuguard.price.sources.offers import CHANGED, Offers, exact, scoped
+from gpuguard.price.sources.base import CHANGED, Context, Found, MachineFacts, Part, Scope, Source, Validators
+from gpuguard.price.sources.offers import Offers, exact, scoped
 
 CLOUD = "oci"
 TITLE = "Oracle Cloud Infrastructure price list"

@@ -8,12 +8,9 @@ from typing import NamedTuple
 import msgspec
 
 from gpuguard.errors import ServiceError
-from gpuguard.price.sources.base import Context, FetchedPrice, FetchedType, Found
-
-CHANGED = "The catalog in use is unchanged. A newer gpuguard may know the new form; report it if there is none."
+from gpuguard.price.sources.base import CHANGED, MOST_NOTES, Context, FetchedPrice, FetchedType, Found
 
 _NUMBER = re.compile(rb"-?\d{1,12}(?:\.\d{1,12})?(?:[eE][+-]?\d)?\Z")
-_MOST_NOTES = 50
 _LONGEST_NOTE = 300
 
 
@@ -72,7 +69,7 @@ class Offers:
     def note(self, text: str) -> None:
         """Tell what was met and not understood, once."""
         shown = "".join(sign if sign.isprintable() else "?" for sign in text)
-        if len(self._notes) < _MOST_NOTES:
+        if len(self._notes) < MOST_NOTES:
             self._notes[shown if len(shown) <= _LONGEST_NOTE else f"{shown[: _LONGEST_NOTE - 1]}…"] = None
 
     def found(self, title: str, context: Context) -> Found:

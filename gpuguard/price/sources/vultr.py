@@ -17,9 +17,9 @@ from decimal import Decimal
 import msgspec
 
 from gpuguard.errors import ServiceError
-from gpuguard.price.sources.base import Context, FetchedType, Found, Known, Part, Scope, Source, Validators
+from gpuguard.price.sources.base import CHANGED, Context, FetchedType, Found, Known, Part, Scope, Source, Validators
 from gpuguard.price.sources.http import ChangedMidwayError, starting_over
-from gpuguard.price.sources.offers import CHANGED, Offers, exact, scoped
+from gpuguard.price.sources.offers import Offers, exact, scoped
 
 CLOUD = "vultr"
 TITLE = "Vultr API: list of plans"

@@ -40,7 +40,7 @@ wheel-test: $(VENV)/.installed
 goldens: $(VENV)/.installed
 	$(BIN)/python -m pytest -q --update-goldens
 	$(BIN)/python -m gpuguard.decide.docs docs/rules.md
-	$(BIN)/python -m gpuguard.extract.docs docs/resources.md
+	$(BIN)/python -m gpuguard.extract.docs docs/coverage.md fixtures
 	$(BIN)/python -m gpuguard.price.docs docs/catalog.md
 
 # Makes fixtures/*/plan.json again, with plain terraform, or with PLANNER, a command called as `PLANNER DIR --out FILE`.

@@ -17,6 +17,7 @@ and writes to FILE what `terraform show -json` prints. A case tells what it need
     overrides = "overrides.json"       # facts about data sources, for COMMAND only
     vars = {name = "value"}            # root module variables; what is not a string is passed as JSON
     module_map = {"SOURCE" = "folder"} # local copies of remote modules, for COMMAND only
+    handmade = true                    # the plan was written by hand, since no planner knows the provider: left as it is
 
 The time at which a plan was made is replaced by a fixed one and what terraform leaves unordered is sorted, so that the
 same configuration gives the same bytes.
@@ -56,6 +57,7 @@ class Case:
     overrides: str | None = None
     vars: Mapping[str, Any] = field(default_factory=dict)
     module_map: Mapping[str, str] = field(default_factory=dict)
+    handmade: bool = False
 
     def variables(self) -> list[str]:
         """The case's variables as arguments of `terraform plan`."""
@@ -74,7 +76,7 @@ def read_case(folder: Path) -> Case:
             settings = tomllib.loads(path.read_text(encoding="utf-8")).get("plan", {})
         except tomllib.TOMLDecodeError as problem:
             raise FixtureError(f"{path}: {problem}") from problem
-    known = {"apply_first", "overrides", "vars", "module_map"}
+    known = {"apply_first", "overrides", "vars", "module_map", "handmade"}
     if unknown := sorted(settings.keys() - known):
         raise FixtureError(f"{path}: unknown key in [plan]: {', '.join(unknown)}")
     return Case(folder, **settings)
@@ -151,6 +153,8 @@ def _compact(value: object) -> str:
 def make(folder: Path, planner: Sequence[str]) -> str:
     """Make the plan of the case in `folder`; a sentence on what came of it. Raises FixtureError."""
     case = read_case(folder)
+    if case.handmade:
+        return "skipped: its plan was written by hand"
     if not planner and case.apply_first is not None:
         return "skipped: its earlier configuration would have to be applied to a real cloud; give --planner"
     plan = settled(plan_with(planner, case) if planner else plan_with_terraform(case))

@@ -242,9 +242,16 @@ def _unpriced(priced: Priced) -> int:
 
 
 def _may_change(pool: PoolUsage) -> bool:
-    """Whether the pool pays for machines that are known, may be shown and have no maximum price set for them."""
+    """Whether the pool pays for machines that are known, may be shown and have no maximum price set for them.
+
+    What a managed service bills in a way of its own, and what is bought once, has no other machine type to compare with.
+    """
     return (
         pool.role == "supply"
+        and pool.machine_billed
+        and not pool.charges
+        and pool.once is None
+        and pool.purchase_model != "capacity_reservation"
         and pool.covered_by is None
         and pool.unknown is None
         and not pool.sensitive

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
-from gpuguard.extract.registry import specs
+from gpuguard.extract.registry import companions_for, specs_for
 from gpuguard.extract.spec import Extracted, ResourceSpec
+from gpuguard.extract.sweep import unsupported
 from gpuguard.extract.view import Context, View
 from gpuguard.model.report import Diagnostic
 from gpuguard.model.usage import PoolUsage, Units, Unknown, Usage
@@ -39,7 +40,7 @@ def usages(
 
     `default_regions` (cloud → region) answers where nothing in the document does.
     """
-    known = specs()
+    known = specs_for(document.types)
     context = Context(
         document=document,
         resolver=Resolver(document),
@@ -49,7 +50,7 @@ def usages(
         price=facts.price,
         default_regions=default_regions,
     )
-    context.claims = _Claims(context)
+    context.claims = _Claims(context, known)
     used: set[str] = set()
     told: set[int] = set()
     types = {type_ for type_, spec in known.items() if not spec.template}
@@ -65,7 +66,8 @@ def usages(
             for usage in (found.before, found.after):
                 used.update(usage.via if usage else ())
             yield found
-    yield from _unused_templates(context, facts, used)
+    yield from _unused_templates(context, known, facts, used)
+    yield from unsupported(document, known.keys() | companions_for(document.types), facts)
     for node in document.asked_for:
         if node.broken is not None and id(node) not in told:
             yield _diagnostic(context, node, "warning", "unreadable-resource", f"it cannot be read: {node.broken}")
@@ -140,15 +142,15 @@ class _Probe:
 class _Claims:
     """Which templates are known to be used, found once when the first hidden reference asks."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    def __init__(self, context: Context, known: Mapping[str, ResourceSpec]) -> None:
+        self._context, self._known = context, known
         self._claimed: frozenset[int] | None = None
 
     def __call__(self) -> frozenset[int]:
         if self._claimed is None:
             claimed: set[int] = set()
             notes: list[Diagnostic] = []
-            for spec in specs().values():
+            for spec in self._known.values():
                 for link in spec.links:
                     for node in self._context.document.current(spec.type):
                         if node.after is None:
@@ -221,13 +223,15 @@ def _diagnostic(context: Context, node: Node, level: Any, code: str, message: st
 def _side(view: View, spec: ResourceSpec, facts: "Catalog") -> Usage | None:
     """What the resource uses on one side; None when no pool of it can hold an accelerator."""
     extracted = spec.extract(view)
-    pools = tuple(pool for pool in extracted.pools if holds_accelerator(pool, spec.cloud, facts))
+    cloud = extracted.cloud or spec.cloud
+    pools = tuple(pool for pool in extracted.pools if holds_accelerator(pool, cloud, facts))
     if not pools:
         return None
     return _with_region(view, spec, extracted, pools)
 
 
 def _with_region(view: View, spec: ResourceSpec, extracted: Extracted, pools: tuple[PoolUsage, ...]) -> Usage:
+    cloud = extracted.cloud or spec.cloud
     resolver = view.context.resolver
     resolver.secret_seen = False
     region = spec.region(view)
@@ -237,24 +241,24 @@ def _with_region(view: View, spec: ResourceSpec, extracted: Extracted, pools: tu
     reason: Unknown | None = None
     if isinstance(region, str):
         name = region
-    else:
-        name = view.context.default_regions.get(spec.cloud)
+    elif any(pool.role == "supply" for pool in pools):  # what is not billed needs no place
+        name = view.context.default_regions.get(cloud)
         reason = None if name else Unknown("the plan does not tell the region", code="unknown-region")
-    return Usage(
-        cloud=spec.cloud, region=name, pools=pools, fixed=extracted.fixed, via=extracted.via, region_unknown=reason
-    )
+    return Usage(cloud=cloud, region=name, pools=pools, fixed=extracted.fixed, via=extracted.via, region_unknown=reason)
 
 
 def holds_accelerator(pool: PoolUsage, cloud: str, facts: "Catalog") -> bool:
     """Whether a pool has, or may turn out to have, an accelerator."""
     if any(accelerator.count > 0 for accelerator in pool.accelerators) or not pool.options:
         return True
-    return any(facts.looks_like_accelerator(cloud, option.sku) for option in pool.options)
+    return any(facts.looks_like_accelerator(cloud, option.machine_type) for option in pool.options)
 
 
-def _unused_templates(context: Context, facts: "Catalog", used: set[str]) -> Iterator[Diagnostic]:
+def _unused_templates(
+    context: Context, known: Mapping[str, ResourceSpec], facts: "Catalog", used: set[str]
+) -> Iterator[Diagnostic]:
     """Templates with accelerators that nothing in the document uses: they cost nothing by themselves."""
-    for spec in specs().values():
+    for spec in known.values():
         if not spec.template:
             continue
         for node in context.document.current(spec.type):

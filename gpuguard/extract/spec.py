@@ -43,6 +43,8 @@ class Machine(msgspec.Struct, frozen=True):
     machine_attribute: Attribute | None = None
     purchase_attribute: Attribute | None = None
     sensitive: bool = False
+    covered_by: str | None = None
+    """The reservation it runs in, which pays for it."""
     via: tuple[str, ...] = ()
     assumed: bool = False
     """Whether it comes from a template that the plan does not name exactly."""
@@ -67,16 +69,18 @@ class Machine(msgspec.Struct, frozen=True):
             machine_attribute=self.machine_attribute,
             purchase_attribute=self.purchase_attribute,
             sensitive=self.sensitive,
+            covered_by=self.covered_by,
         )
         return replace(pool, **changes) if changes else pool
 
 
 class Extracted(msgspec.Struct, frozen=True):
-    """What a spec makes of one side of a resource."""
+    """What a spec makes of one side of a resource. `cloud` goes before that of the spec: some types serve several."""
 
     pools: tuple[PoolUsage, ...]
     via: tuple[str, ...] = ()
     fixed: tuple[FixedUsage, ...] = ()
+    cloud: str | None = None
 
 
 MachineReader = Callable[[View], Machine]
@@ -97,6 +101,8 @@ class ResourceSpec(msgspec.Struct, frozen=True, kw_only=True):
     `probe` names the top-level attributes that decide whether an accelerator is possible: when all machine types in
     them are known to have none and nothing else there speaks of accelerators, the rest is never decoded.
     `region` returns the region or None; `template` is True for types that cost nothing by themselves.
+    `reads`, `prices`, `leaves_out` and `assumes` are for people: attributes, what is priced, what is not, and what is
+    assumed where the configuration leaves something open. `source` names the documentation they were taken from.
     """
 
     type: str
@@ -109,8 +115,23 @@ class ResourceSpec(msgspec.Struct, frozen=True, kw_only=True):
     template: bool = False
     links: tuple[TemplateLink, ...] = ()
     reads: tuple[str, ...] = ()
+    prices: tuple[str, ...] = ()
+    leaves_out: tuple[str, ...] = ()
     assumes: tuple[str, ...] = ()
     source: str = ""
+
+
+class Companion(msgspec.Struct, frozen=True, kw_only=True):
+    """A type that holds no accelerator and says something of one that does: sizes, schedules, limits, attachments.
+
+    It is read with the types in `of`, and is no line of the report by itself.
+    """
+
+    type: str
+    of: tuple[str, ...]
+    reads: tuple[str, ...]
+    says: str
+    source: str
 
 
 def machine_options(view: View, path: str) -> tuple[tuple[MachineOption, ...], Unknown | None]:
@@ -149,3 +170,29 @@ def within(size: Decimal | None, low: Decimal | None, high: Decimal | None) -> D
         return None
     size = size if high is None else min(size, high)
     return size if low is None else max(size, low)
+
+
+def bounded(
+    minimum: Decimal | Unknown | None, desired: Decimal | Unknown | None, maximum: Decimal | Unknown | None
+) -> Units:
+    """Sizes of a scaling group: desired, else minimum, is brought within the bounds as soon as the group runs."""
+    low, high = units_of(minimum, Decimal(0)), units_of(maximum, None)
+    return Units(low, within(pick_expected(desired, minimum), low, high), high)
+
+
+def can_run(units: Units) -> bool:
+    """Whether any size is above zero, or may turn out to be."""
+    return any(size is None or size > 0 for size in (units.min, units.expected, units.max))
+
+
+def split(units: Units, share: Callable[[Decimal], Decimal]) -> tuple[Units, Units]:
+    """Sizes in two parts: what `share` takes of each size, and the rest of it."""
+
+    def part(size: Decimal | None) -> Decimal | None:
+        return None if size is None else share(size)
+
+    def rest(size: Decimal | None) -> Decimal | None:
+        return None if size is None else size - share(size)
+
+    sizes = (units.min, units.expected, units.max)
+    return Units(*map(part, sizes)), Units(*map(rest, sizes))

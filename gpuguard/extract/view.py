@@ -91,6 +91,17 @@ class View:
         self.context, self.node, self.side, self.notes, self.prefix = context, node, side, notes, prefix
         self._values: dict[str, Any] = node.values(side) or {}
 
+    def _below(self, prefix: Path) -> "View":
+        return View(self.context, self.node, self.side, self.notes, prefix)
+
+    @property
+    def _unknown(self) -> Any:
+        return self.node.after_unknown
+
+    @property
+    def _marks(self) -> Any:
+        return self.node.sensitive(self.side)
+
     @property
     def address(self) -> str:
         """Address of the resource."""
@@ -121,10 +132,10 @@ class View:
         full = (*self.prefix, *parse_path(path)) if self.prefix else parse_path(path)
         value = walk(self._values, full) if len(full) > 1 else self._values.get(path)
         if value is not None:
-            return self._told(value, full) if self.node.sensitive(self.side) else value
+            return self._told(value, full) if self._marks else value
         if self.side == "before":
             return None
-        unknown = self.node.after_unknown
+        unknown = self._unknown
         if not (is_unknown(unknown, full) if len(full) > 1 or unknown is True else unknown.get(path) is True):
             return None
         resolver = self.context.resolver
@@ -160,7 +171,7 @@ class View:
     def candidates(self, path: str) -> list[str]:
         """The strings that an unknown value may turn out to be, as far as references tell."""
         full = (*self.prefix, *parse_path(path))
-        if self.side == "before" or not is_unknown(self.node.after_unknown, full):
+        if self.side == "before" or not is_unknown(self._unknown, full):
             return []
         found = [value for value in self.context.resolver.values(self.node, full) if isinstance(value, str) and value]
         self._told(found, full)
@@ -238,7 +249,7 @@ class View:
                 if (
                     self.side == "after"
                     and not texts
-                    and is_unknown(self.node.after_unknown, (*self.prefix, *parse_path(path), 0))
+                    and is_unknown(self._unknown, (*self.prefix, *parse_path(path), 0))
                 ):
                     return Unknown(f"{path} is known only after apply")
                 return texts
@@ -262,13 +273,9 @@ class View:
         full = (*self.prefix, *parse_path(path))
         value = walk(self._values, full)
         if isinstance(value, dict):
-            return [View(self.context, self.node, self.side, self.notes, full)]
+            return [self._below(full)]
         if isinstance(value, list):
-            return [
-                View(self.context, self.node, self.side, self.notes, (*full, index))
-                for index, item in enumerate(value)
-                if isinstance(item, dict)
-            ]
+            return [self._below((*full, index)) for index, item in enumerate(value) if isinstance(item, dict)]
         return []
 
     def block(self, path: str) -> "View | None":
@@ -281,24 +288,43 @@ class View:
         return self._is_marked((*self.prefix, *parse_path(path)))
 
     def _is_marked(self, full: Path) -> bool:
-        mask = self.node.sensitive(self.side)
+        mask = self._marks
         if mask and is_marked(mask, full):
             return True
         if self.side == "before" or walk(self._values, full) is not None:
             return False
-        return is_marked(self.node.after_unknown, full) and self.context.resolver.is_secret(self.node, full)
+        return is_marked(self._unknown, full) and self.context.resolver.is_secret(self.node, full)
 
     def is_sensitive_map(self, path: str) -> bool:
         """Whether a map is marked as a whole."""
-        return is_unknown(self.node.sensitive(self.side), (*self.prefix, *parse_path(path)))
+        return is_unknown(self._marks, (*self.prefix, *parse_path(path)))
 
     def is_sensitive_key(self, path: str, key: str) -> bool:
         """Whether one entry of a map is marked as sensitive (its key may hold dots)."""
-        return is_unknown(self.node.sensitive(self.side), (*self.prefix, *parse_path(path), key))
+        return is_unknown(self._marks, (*self.prefix, *parse_path(path), key))
 
     def attribute(self, path: str) -> Attribute:
         """Where the value stands, for edits."""
         return Attribute(self.node.address, ".".join(str(step) for step in (*self.prefix, *parse_path(path))))
+
+    def embedded(self, path: str, parse: Callable[[str], Any]) -> list["View"]:
+        """The documents that the text at a path holds (JSON, YAML), one view each; [] where there is none to read.
+
+        `parse` gives the decoded documents, one or a list of them; whatever error it raises counts as unreadable and is
+        told. A value that is an object already is one document.
+        """
+        value = self.get(path, lambda value: isinstance(value, str | dict))
+        if isinstance(value, dict):
+            return [Embedded(self, path, value)]
+        if not isinstance(value, str) or not value.strip() or len(value) > _LONGEST_TEXT:
+            return []
+        try:
+            found = parse(value)
+        except (ValueError, RecursionError, ArithmeticError):
+            self.note("warning", "unreadable-value", f"{path} cannot be read: it is not what it should hold")
+            return []
+        documents = found if isinstance(found, list) else [found]
+        return [Embedded(self, path, document) for document in documents if isinstance(document, dict)]
 
     # -- references -------------------------------------------------------------------------------------------------
 
@@ -313,7 +339,7 @@ class View:
         hidden = False
         # What is unknown goes first: beside a new id, the old name may still stand there.
         for full in wanted if self.side == "after" else ():
-            if walk(self._values, full) is not None or not is_unknown(self.node.after_unknown, full):
+            if walk(self._values, full) is not None or not is_unknown(self._unknown, full):
                 continue
             resolution = self.context.resolver.resolve(self.node, full)
             found.extend(resolution.nodes(types))
@@ -358,7 +384,7 @@ class View:
         found: list[Node] = []
         for path in paths:
             full = (*self.prefix, *parse_path(path))
-            if walk(self._values, full) is None and is_unknown(self.node.after_unknown, full):
+            if walk(self._values, full) is None and is_unknown(self._unknown, full):
                 found.extend(self.context.resolver.resolve(self.node, full).nodes(types))
         return found
 
@@ -523,6 +549,30 @@ class View:
         return index
 
 
+class Embedded(View):
+    """A document inside a text attribute. Nothing in it is unknown; it is as sensitive as the attribute that holds it."""
+
+    def __init__(self, outer: View, path: str, values: dict[str, Any], prefix: Path = ()) -> None:
+        super().__init__(outer.context, outer.node, outer.side, outer.notes, prefix)
+        self._outer, self._path, self._values = outer, path, values
+
+    def _below(self, prefix: Path) -> View:
+        return Embedded(self._outer, self._path, self._values, prefix)
+
+    @property
+    def _unknown(self) -> Any:
+        return {}
+
+    @property
+    def _marks(self) -> Any:
+        return True if self._outer.is_sensitive(self._path) else {}
+
+    def attribute(self, path: str) -> Attribute:
+        return self._outer.attribute(self._path)
+
+
+_LONGEST_TEXT = 1_000_000
+"""Characters of an embedded document; no manifest is longer."""
 _IDENTIFYING = ("id", "arn", "name", "self_link", "latest_version", "default_version")
 """Attributes that no size is ever taken from."""
 

@@ -9,15 +9,12 @@ from typing import Literal
 
 import msgspec
 
-from gpuguard.model.usage import Payment, PurchaseModel, Role, Term
+from gpuguard.model.usage import ComponentKind, Payment, PurchaseModel, Role, Term
 
 Money = Decimal
 Action = Literal["create", "update", "replace", "delete", "no-op", "forget"]
 InputKind = Literal["plan", "state", "hcl", "report"]
 Workload = Literal["training", "inference", "development", "batch", "graphics"]
-ComponentKind = Literal[
-    "compute", "gpu", "storage", "network", "license", "control_plane", "managed_service", "discount"
-]
 Enforcement = Literal["mandatory", "approvable", "advisory"]
 Outcome = Literal["pass", "warn", "fail", "undecided"]
 ResultOutcome = Literal["pass", "fail", "warn", "undecided", "waived", "approved", "skipped"]

@@ -11,6 +11,8 @@ from typing import Literal
 
 import msgspec
 
+from gpuguard.model.price import PriceKind
+
 PurchaseModel = Literal[
     "on_demand",
     "spot",
@@ -25,6 +27,10 @@ Term = Literal["1y", "3y"]
 Payment = Literal["no_upfront", "partial_upfront", "all_upfront"]
 OperatingSystem = Literal["linux", "windows", "rhel", "sles"]
 Role = Literal["supply", "demand"]
+ComponentKind = Literal[
+    "compute", "gpu", "storage", "network", "license", "control_plane", "managed_service", "discount"
+]
+Pick = Literal["first", "cheapest", "dearest"]
 
 HOURS_PER_MONTH = Decimal(730)
 """A month is 730 hours (365 × 24 ÷ 12) unless a schedule or the usage file says otherwise."""
@@ -76,11 +82,54 @@ class Disk(msgspec.Struct, frozen=True):
 
 
 class MachineOption(msgspec.Struct, frozen=True):
-    """One machine type a pool may start, and how many capacity units one machine of it brings."""
+    """One machine type a pool may start, and how many capacity units one machine of it brings.
+
+    `machine` is the machine type behind a managed service's own name for it (``g5.xlarge`` behind ``ml.g5.xlarge``);
+    None: `sku` is the machine type.
+    """
 
     sku: str
     weight: Decimal = Decimal(1)
     spot_max_price: Decimal | None = None
+    machine: str | None = None
+
+    @property
+    def machine_type(self) -> str:
+        """The name under which the catalog knows what the machine is."""
+        return self.machine or self.sku
+
+
+class Charge(msgspec.Struct, frozen=True):
+    """What a service bills for every unit, beside the machine's own price or instead of it.
+
+    The price is the catalog's row of `kind` and `sku`, in which ``{machine}`` stands for the machine type that runs and
+    ``{sku}`` for the service's name of it. `quantity` is for one unit and hour, or for one unit and month where `monthly`
+    is set. `purchase_model` None: the pool's. Without the price of an `essential` charge the whole pool is unpriced;
+    `optional` ones (a surcharge that not every machine type has) are left out where the catalog has no row.
+    """
+
+    kind: PriceKind
+    sku: str
+    description: str
+    quantity: Decimal = Decimal(1)
+    unit: str = "hour"
+    component: ComponentKind = "managed_service"
+    purchase_model: PurchaseModel | None = None
+    monthly: bool = False
+    essential: bool = True
+    optional: bool = False
+
+
+class Once(msgspec.Struct, frozen=True):
+    """What is bought for a fixed time and paid once: `hours` in all, and its price where the configuration tells it.
+
+    `price` is for all units together, in USD; None: the catalog's price of an hour. `source` says who told it, `as_of`
+    (a date) when.
+    """
+
+    hours: Decimal | None
+    price: Decimal | None = None
+    source: str = ""
 
 
 class Attribute(msgspec.Struct, frozen=True):
@@ -98,13 +147,14 @@ class PoolUsage(msgspec.Struct, frozen=True):
     ``dearest`` (nothing says which). `average` is how many machines are told to run on average, whatever their weight: it
     goes before `units.expected`. `hours_per_month` are those of minimum and expected size; `max_hours_per_month`
     those of the maximum: what is only expected to rest may still run all month.
+    `machine_billed` False: the `charges` are all that is paid for a machine. `once` set: it is bought for a fixed time.
     """
 
     options: tuple[MachineOption, ...]
     units: Units
     average: Decimal | None = None
     purchase_model: PurchaseModel = "on_demand"
-    pick: Literal["first", "cheapest", "dearest"] = "first"
+    pick: Pick = "first"
     term: Term | None = None
     payment: Payment | None = None
     os: OperatingSystem = "linux"
@@ -116,6 +166,9 @@ class PoolUsage(msgspec.Struct, frozen=True):
     public_ipv4: int = 0
     spot_max_price: Decimal | None = None
     covered_by: str | None = None
+    charges: tuple[Charge, ...] = ()
+    machine_billed: bool = True
+    once: Once | None = None
     unknown: Unknown | None = None
     machine_attribute: Attribute | None = None
     purchase_attribute: Attribute | None = None

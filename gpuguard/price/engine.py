@@ -10,8 +10,19 @@ from msgspec.structs import replace
 from gpuguard.model.cost import Priced
 from gpuguard.model.hidden import SENSITIVE
 from gpuguard.model.price import InstanceType, PriceKey, PriceKind, Unpriced
-from gpuguard.model.report import Component, ComponentKind, Diagnostic, Gpu, Level, MoneyRange, Pool, Quantities, State
-from gpuguard.model.usage import HOURS_PER_MONTH, Disk, MachineOption, PoolUsage, Units, Usage, pool_key
+from gpuguard.model.report import Component, Diagnostic, Gpu, Level, MoneyRange, Pool, Quantities, State
+from gpuguard.model.usage import (
+    HOURS_PER_MONTH,
+    ComponentKind,
+    Disk,
+    MachineOption,
+    Once,
+    PoolUsage,
+    PurchaseModel,
+    Units,
+    Usage,
+    pool_key,
+)
 from gpuguard.price.disks import disk_lines
 from gpuguard.price.rates import Rate, key_of, rate
 
@@ -60,6 +71,8 @@ class Line(msgspec.Struct, frozen=True):
     unit: str
     per_machine: bool = True
     essential: bool = False
+    once: Decimal | None = None
+    """Hours that one machine is bought for at once, where it is; `quantity` is then what of them falls in a month."""
 
 
 class _PricedPool(msgspec.Struct, frozen=True):
@@ -138,20 +151,24 @@ class Engine:
             gpus=_gpus(pools),
             monthly=totals.range(),
             list_monthly=totals.range(listed=True),
-            one_time=None,
+            one_time=_one_time(pools),
         )
         return Priced(replace(usage, pools=tuple(priced.usage for priced in pools)), state, tuple(notes))
 
     # -- pools --------------------------------------------------------------------------------------------------------
 
     def _pool(self, usage: Usage, pool: PoolUsage, notes: list[Diagnostic]) -> _PricedPool:
+        if pool.once is not None and pool.once.hours is not None:
+            in_a_month = min(pool.once.hours, HOURS_PER_MONTH)
+            pool = replace(pool, hours_per_month=in_a_month, max_hours_per_month=in_a_month)
         option = self._choose(usage, pool, notes)
         sku = option.sku if option else None
-        machine = self._prices.instance_type(usage.cloud, sku) if sku else None
+        machine = self._prices.instance_type(usage.cloud, option.machine_type) if option else None
         gpu, per_unit = self._accelerator(machine, pool)
         weight = option.weight if option else Decimal(1)
         machines = _on_average(_plausible(_machines(pool.units, weight), notes), pool.average, notes)
-        shown = SENSITIVE if pool.sensitive and sku else machine.sku if machine else sku
+        own = option is not None and option.machine is not None
+        shown = SENSITIVE if pool.sensitive and sku else machine.sku if machine and not own else sku
         lines = self._pool_lines(usage, pool, option, machine, shown, notes)
         full_lines = lines
         if pool.max_hours_per_month != pool.hours_per_month:
@@ -184,7 +201,9 @@ class Engine:
             covered_by=pool.covered_by,
         )
         resolved = (
-            replace(pool, options=(replace(option, sku=machine.sku if machine else option.sku),)) if option else pool
+            replace(pool, options=(replace(option, sku=machine.sku if machine and not own else option.sku),))
+            if option
+            else pool
         )
         counted = per_unit if pool.role == "supply" and pool.covered_by is None else _ZERO
         return _PricedPool(resolved, public, lines, full_lines, machines, counted)
@@ -216,10 +235,10 @@ class Engine:
             return line
         lows = [found.span[0] if found.span else found.price]
         for option in pool.options:
-            machine = self._prices.instance_type(usage.cloud, option.sku)
+            machine = self._prices.instance_type(usage.cloud, option.machine_type)
             other = self._machine_lines(usage, pool, option, machine, option.sku, [])[0]
             if (
-                self._has_accelerator(usage.cloud, option.sku)
+                self._has_accelerator(usage.cloud, option.machine_type)
                 and isinstance(other.rate, Rate)
                 and other.unit == line.unit
             ):
@@ -235,9 +254,9 @@ class Engine:
         """The option that runs: by the documented strategy, else the dearest (PRODUCT: a guardrail errs high)."""
         if len(pool.options) < 2:
             return pool.options[0] if pool.options else None
-        options = [option for option in pool.options if self._has_accelerator(usage.cloud, option.sku)] or list(
-            pool.options
-        )
+        options = [
+            option for option in pool.options if self._has_accelerator(usage.cloud, option.machine_type)
+        ] or list(pool.options)
         if pool.pick == "first" and options[0] is pool.options[0]:
             return options[0]
         costs: list[tuple[Decimal, MachineOption]] = []
@@ -267,11 +286,13 @@ class Engine:
         )
 
     def _hourly(self, usage: Usage, pool: PoolUsage, option: MachineOption) -> Decimal | None:
-        machine = self._prices.instance_type(usage.cloud, option.sku)
+        machine = self._prices.instance_type(usage.cloud, option.machine_type)
         lines = self._machine_lines(usage, pool, option, machine, option.sku, [])
         total = _ZERO
         for line in lines:
             if isinstance(line.rate, Unpriced):
+                if not line.essential:
+                    continue
                 return None
             total += line.quantity * line.rate.price
         return total
@@ -321,17 +342,57 @@ class Engine:
             ]
         attached = [accelerator for accelerator in pool.accelerators if accelerator.count > 0]
         bundled = machine is not None and machine.gpu_model is not None
-        if usage.cloud == "gcp" and attached and not bundled:
-            lines = self._composed(usage, pool, machine, option.sku, shown, notes)
+        if not pool.machine_billed:
+            return self._charge_lines(usage, pool, option, shown, notes)
+        if pool.once is not None and pool.once.price is not None:
+            lines = [_bought(pool, option, pool.once, shown)]
+        elif usage.cloud == "gcp" and attached and not bundled:
+            lines = self._composed(usage, pool, machine, option.machine_type, shown, notes)
         else:
             lines = [self._whole_machine(usage, pool, option, machine, shown, notes)]
+        if pool.once is not None:
+            lines = [replace(line, once=pool.once.hours) for line in lines]
         licences = self._licence_lines(usage, pool, option.sku, machine, lines)
         notes.extend(
             note("warning", "unpriced-licence", f"no price for the {line.description}; it is not counted")
             for line in licences
             if isinstance(line.rate, Unpriced)
         )
-        return lines + licences
+        return lines + licences + self._charge_lines(usage, pool, option, shown, notes)
+
+    def _charge_lines(
+        self, usage: Usage, pool: PoolUsage, option: MachineOption, shown: str | None, notes: list[Diagnostic]
+    ) -> list[Line]:
+        """What a managed service bills for every unit."""
+        lines: list[Line] = []
+        canonical = self._spelling(usage.cloud, option.machine_type)
+        for charge in pool.charges:
+            sku = charge.sku.replace("{machine}", canonical).replace("{sku}", option.sku)
+            model = charge.purchase_model or _row_model(pool)
+            key = key_of(usage.cloud, charge.kind, sku, usage.region, purchase_model=model)
+            found = rate(self._prices, key, region_known=usage.region is not None)
+            if isinstance(found, Unpriced):
+                if charge.optional:
+                    continue
+                place = f" in {usage.region}" if usage.region else ""
+                what = shown if charge.essential and not pool.machine_billed else charge.description
+                level: Level = "warning" if charge.essential else "info"
+                hint = None if pool.sensitive else found.hint or None
+                notes.append(note(level, "unpriced", f"no {purchase_words(model)} price for {what}{place}", hint))
+            hours = Decimal(1) if charge.monthly else pool.hours_per_month
+            named = SENSITIVE if pool.sensitive and sku != charge.sku else sku
+            lines.append(
+                Line(
+                    charge.component,
+                    charge.description,
+                    named,
+                    charge.quantity * hours,
+                    found,
+                    charge.unit,
+                    essential=charge.essential,
+                )
+            )
+        return lines
 
     def _whole_machine(
         self,
@@ -347,7 +408,7 @@ class Engine:
         cap = _lowest(option.spot_max_price, pool.spot_max_price)
         found = rate(
             self._prices,
-            key_of(usage.cloud, "machine", sku, usage.region, pool.os, pool.purchase_model),
+            key_of(usage.cloud, "machine", sku, usage.region, pool.os, _row_model(pool)),
             region_known=known,
             cap=cap,
         )
@@ -355,7 +416,7 @@ class Engine:
         if isinstance(found, Unpriced) and pool.os != "linux":
             found = rate(
                 self._prices,
-                key_of(usage.cloud, "machine", sku, usage.region, "linux", pool.purchase_model),
+                key_of(usage.cloud, "machine", sku, usage.region, "linux", _row_model(pool)),
                 region_known=known,
                 cap=cap,
             )
@@ -401,15 +462,13 @@ class Engine:
             ("memory", memory, "GiB memory", "GiB-hour", None),
         ]
         if sku.endswith(_EXTENDED) and vcpus is not None and memory is not None and memory > vcpus * _MEMORY_PER_VCPU:
-            key = key_of(
-                usage.cloud, "memory", f"{family}{_EXTENDED_MEMORY}", usage.region, "linux", pool.purchase_model
-            )
+            key = key_of(usage.cloud, "memory", f"{family}{_EXTENDED_MEMORY}", usage.region, "linux", _row_model(pool))
             above = rate(self._prices, key, region_known=known)
             if isinstance(above, Rate):
                 parts[1] = ("memory", vcpus * _MEMORY_PER_VCPU, "GiB memory", "GiB-hour", None)
                 parts.append(("memory", memory - vcpus * _MEMORY_PER_VCPU, "GiB extended memory", "GiB-hour", above))
         for kind, amount, word, unit, own in parts:
-            key = key_of(usage.cloud, kind, family, usage.region, "linux", pool.purchase_model)
+            key = key_of(usage.cloud, kind, family, usage.region, "linux", _row_model(pool))
             found: Rate | Unpriced = own or Unpriced(key, "the machine type is not known")
             if own is None and amount is not None:
                 found = self._custom_part(key, known) if custom else rate(self._prices, key, region_known=known)
@@ -433,7 +492,7 @@ class Engine:
             name = model.model if model else accelerator.name
             found = rate(
                 self._prices,
-                key_of(usage.cloud, "accelerator", name, usage.region, "linux", pool.purchase_model),
+                key_of(usage.cloud, "accelerator", name, usage.region, "linux", _row_model(pool)),
                 region_known=known,
             )
             lines.append(
@@ -454,7 +513,7 @@ class Engine:
             notes.append(
                 note("warning", "unpriced", f"no {words} price for {what}{place}", None if pool.sensitive else hint)
             )
-        elif pool.purchase_model == "on_demand" and family == "n1" and hours > HOURS_PER_MONTH * _QUARTER:
+        elif _row_model(pool) == "on_demand" and family == "n1" and hours > HOURS_PER_MONTH * _QUARTER:
             lines.append(_sustained_use(lines, hours))
         return lines
 
@@ -551,6 +610,43 @@ class Engine:
 def note(level: Level, code: str, message: str, hint: str | None = None) -> Diagnostic:
     """A diagnostic whose place the caller fills in."""
     return Diagnostic(level=level, code=code, project=None, address=None, message=message, hint=hint)
+
+
+def _row_model(pool: PoolUsage) -> PurchaseModel:
+    """The purchase model of the rows a pool is priced by: reserved capacity is billed at the on-demand price, used or not
+    (Amazon EC2: On-Demand Capacity Reservations, pricing and billing; Compute Engine: reservations of zonal resources;
+    Azure: on-demand capacity reservation)."""
+    return "on_demand" if pool.purchase_model == "capacity_reservation" else pool.purchase_model
+
+
+def _bought(pool: PoolUsage, option: MachineOption, once: Once, shown: str | None) -> Line:
+    """The machine at the price that the configuration itself tells for all units and hours."""
+    units = pool.units.expected
+    hours = once.hours
+    sku = shown or option.sku
+    words = f"{sku}, {purchase_words(pool.purchase_model)}"
+    if once.price is None or not units or not hours:
+        missing = Unpriced(key_of("", "machine", option.sku, ""), "its hours or its number are not known")
+        return Line("compute", words, sku, pool.hours_per_month, missing, "hour", essential=True)
+    each = once.price / units / hours
+    return Line(
+        "compute", words, sku, pool.hours_per_month, Rate(each, each, "hour", once.source, ""), "hour", essential=True
+    )
+
+
+def _one_time(pools: Iterable[_PricedPool]) -> Decimal | None:
+    """What is paid once for all machines that are bought for a fixed time; None where nothing is, or it is not known."""
+    total: Decimal | None = None
+    for priced in pools:
+        for line in priced.lines:
+            if priced.usage.once is None or line.once is None:
+                continue
+            count = priced.machines.expected
+            if isinstance(line.rate, Unpriced) or count is None or not line.quantity:
+                return None
+            per_hour = line.quantity / priced.usage.hours_per_month
+            total = (total or _ZERO) + per_hour * line.once * count * line.rate.price
+    return None if total is None else exact(total)
 
 
 def purchase_words(model: str) -> str:
@@ -684,7 +780,7 @@ def _component(line: Line, pool: str | None, machines: Decimal | None) -> Compon
         monthly=None if quantity is None else exact(quantity * found.price),
         list_monthly=None if quantity is None else exact(quantity * found.list_price),
         source=found.source,
-        as_of=found.as_of,
+        as_of=found.as_of or None,
     )
 
 

@@ -258,6 +258,11 @@ class Document:
         """Name of the project this document belongs to."""
         return self.meta.project
 
+    @property
+    def types(self) -> tuple[str, ...]:
+        """The types of its managed resources, in the order in which they first occur."""
+        return self._types
+
     def of_type(self, type_: str) -> list[Node]:
         """Managed resources of a type, deposed objects included, in document order."""
         nodes = self._by_type.get(type_)

@@ -1,0 +1,1 @@
+"""The Terraform providers that are read, one package or module each."""

@@ -1,0 +1,7 @@
+"""Alibaba Cloud."""
+
+from gpuguard.extract.spec import Companion, ResourceSpec
+
+SPECS: tuple[ResourceSpec, ...] = ()
+
+COMPANIONS: tuple[Companion, ...] = ()

@@ -1,0 +1,7 @@
+"""Amazon SageMaker AI: endpoints, notebooks, Studio, HyperPod and jobs."""
+
+from gpuguard.extract.spec import Companion, ResourceSpec
+
+SPECS: tuple[ResourceSpec, ...] = ()
+
+COMPANIONS: tuple[Companion, ...] = ()

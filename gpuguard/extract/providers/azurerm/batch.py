@@ -1,0 +1,7 @@
+"""Azure Batch pools."""
+
+from gpuguard.extract.spec import Companion, ResourceSpec
+
+SPECS: tuple[ResourceSpec, ...] = ()
+
+COMPANIONS: tuple[Companion, ...] = ()

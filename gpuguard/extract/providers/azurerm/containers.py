@@ -1,0 +1,7 @@
+"""Container Instances and Container Apps with GPUs."""
+
+from gpuguard.extract.spec import Companion, ResourceSpec
+
+SPECS: tuple[ResourceSpec, ...] = ()
+
+COMPANIONS: tuple[Companion, ...] = ()

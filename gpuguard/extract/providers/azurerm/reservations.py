@@ -1,0 +1,7 @@
+"""Capacity reservations and dedicated hosts."""
+
+from gpuguard.extract.spec import Companion, ResourceSpec
+
+SPECS: tuple[ResourceSpec, ...] = ()
+
+COMPANIONS: tuple[Companion, ...] = ()

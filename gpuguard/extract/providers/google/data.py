@@ -1,0 +1,7 @@
+"""Dataproc, Dataflow and Batch."""
+
+from gpuguard.extract.spec import Companion, ResourceSpec
+
+SPECS: tuple[ResourceSpec, ...] = ()
+
+COMPANIONS: tuple[Companion, ...] = ()

@@ -1,0 +1,7 @@
+"""Cloud TPU virtual machines and queued resources."""
+
+from gpuguard.extract.spec import Companion, ResourceSpec
+
+SPECS: tuple[ResourceSpec, ...] = ()
+
+COMPANIONS: tuple[Companion, ...] = ()

@@ -1,0 +1,7 @@
+"""Vertex AI: endpoints, index endpoints, persistent resources."""
+
+from gpuguard.extract.spec import Companion, ResourceSpec
+
+SPECS: tuple[ResourceSpec, ...] = ()
+
+COMPANIONS: tuple[Companion, ...] = ()

@@ -1,0 +1,7 @@
+"""OVHcloud, and OpenStack clouds like it."""
+
+from gpuguard.extract.spec import Companion, ResourceSpec
+
+SPECS: tuple[ResourceSpec, ...] = ()
+
+COMPANIONS: tuple[Companion, ...] = ()

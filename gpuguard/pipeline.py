@@ -17,7 +17,8 @@ from gpuguard.decide import Judged, decide
 from gpuguard.errors import InputError, UsageError
 from gpuguard.extract import ResourceUsage, usages
 from gpuguard.extract.ownership import environment_of, workload_of
-from gpuguard.extract.registry import specs
+from gpuguard.extract.registry import specs_for
+from gpuguard.extract.sweep import CODE as UNSUPPORTED
 from gpuguard.model.cost import Priced, PricedResource
 from gpuguard.model.hidden import hide
 from gpuguard.model.report import (
@@ -31,6 +32,7 @@ from gpuguard.model.report import (
     Quantities,
     Report,
     Resource,
+    ResourceKey,
     State,
     Summary,
 )
@@ -422,6 +424,11 @@ def _report(examined: Sequence[Examined], settings: Settings, engine: Engine) ->
         alternatives=tuple(alternatives),
         catalog_as_of=oldest,
         strict=settings.strict,
+        unread=tuple(
+            ResourceKey(project=each.project or "", address=each.address or "")
+            for each in diagnostics
+            if each.code == UNSUPPORTED
+        ),
     )
     return Report(
         schema_version="1",
@@ -535,5 +542,8 @@ def explain(
     examined = examine(path, project, settings, engine, reports=True)
     if examined.meta.error is not None:
         raise examined.failure or InputError(examined.meta.error)
-    told = {spec.type: (spec.reads, spec.assumes, spec.source) for spec in specs().values()}
+    told = {
+        spec.type: (spec.reads, spec.assumes, spec.source)
+        for spec in specs_for({each.resource.type for each in examined.resources}).values()
+    }
     return _report([examined], settings, engine), told

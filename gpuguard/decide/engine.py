@@ -79,7 +79,8 @@ def _strict(change: Change) -> PolicyResult:
         for resource in change.resources
         if (state := remains(resource)) is not None and (unpriced_in(state) or unknown_in(state))
     ]
-    count = len(open_)
+    found = tuple(dict.fromkeys((*(key(resource) for resource in open_), *change.judged.unread)))
+    count = len(found)
     undecided = count > 0
     message = "every GPU is known and priced"
     if undecided:
@@ -90,7 +91,7 @@ def _strict(change: Change) -> PolicyResult:
         enforcement="mandatory",
         outcome="undecided" if undecided else "pass",
         existing=False,
-        resources=tuple(dict.fromkeys(key(resource) for resource in open_)),
+        resources=found,
         message=message,
         actual=str(count),
         limit="0",

@@ -22,7 +22,8 @@ class Judged(msgspec.Struct, frozen=True):
     """One change as the report tells it.
 
     `catalog_as_of` is the day of the oldest price used, by cloud. `strict`: an accelerator that is unpriced or
-    unknown leaves the verdict undecided whatever the packs say.
+    unknown leaves the verdict undecided whatever the packs say. `unread` are resources of types that gpuguard does not
+    read and that name an accelerator: no rule can judge them.
     """
 
     resources: tuple[Resource, ...]
@@ -30,6 +31,7 @@ class Judged(msgspec.Struct, frozen=True):
     alternatives: tuple[Alternative, ...] = ()
     catalog_as_of: Mapping[str, str] = msgspec.field(default_factory=dict)
     strict: bool = False
+    unread: tuple[ResourceKey, ...] = ()
 
 
 class Total(msgspec.Struct, frozen=True):

@@ -33,7 +33,10 @@ _CLOUDS = {
     "hyperstack_": ("hyperstack",), "latitudesh_": ("latitude",), "tencentcloud_": ("tencent",),
 }  # fmt: skip
 """Whose machine types the types of a provider name; those of providers that are in none of them name the large clouds'."""
-_LARGE = ("aws", "gcp", "azure", "oci")
+_ANY = ("aws", "gcp", "azure", "oci", "runpod")
+_DISTINCT = ("aws", "azure", "oci")
+"""Clouds whose accelerated machine types are named like nothing else."""
+_LONGEST_NAME = 100
 _FOR_PEOPLE = frozenset(
     ("tags", "tags_all", "labels", "terraform_labels", "effective_labels", "annotations", "effective_annotations",
      "description", "comment", "name", "name_prefix", "display_name", "friendly_name", "id", "arn", "self_link",
@@ -87,7 +90,7 @@ _Path = tuple[str | int, ...]
 
 def _mention(node: Node, facts: "Catalog") -> tuple[_Path, str, str] | None:
     """The first attribute that names an accelerator: its path, the name, and the accelerator's model."""
-    clouds = next((found for prefix, found in _CLOUDS.items() if node.type.startswith(prefix)), _LARGE)
+    clouds = next((found for prefix, found in _CLOUDS.items() if node.type.startswith(prefix)), _ANY)
     pending: list[tuple[_Path, Any]] = [((), node.after)]
     looked = 0
     while pending and looked < _MOST_VALUES:
@@ -108,19 +111,24 @@ def _mention(node: Node, facts: "Catalog") -> tuple[_Path, str, str] | None:
 
 def _accelerated(value: str, path: _Path, clouds: tuple[str, ...], facts: "Catalog") -> tuple[str, str] | None:
     """The accelerated machine type or the accelerator that a text names, and the model."""
-    plain = len(value) <= 100
-    about = any(isinstance(step, str) and _ABOUT_ACCELERATORS.search(step.lower()) for step in path)
+    plain = len(value) <= _LONGEST_NAME
     words = (value,) if plain else ()
     if not plain or any(mark in value for mark in "{}[]=:,;\n "):
         words = (*words, *dict.fromkeys(_TOKEN.findall(value[:_LONGEST])))
     for word in words:
         for cloud in clouds:
             name = word.removeprefix("ml.") if cloud == "aws" else word
-            if facts.looks_like_accelerator(cloud, name):
-                machine = facts.instance_type(cloud, name)
-                return word, (machine.gpu_model if machine is not None else None) or ""
-        if _FULL_NAME.fullmatch(word) or (about and plain):
+            machine = facts.instance_type(cloud, name)
+            if machine is not None and machine.gpu_model is not None:
+                return word, machine.gpu_model
+            # whose names could as well be something else are believed where the type is of their cloud
+            if machine is None and (clouds != _ANY or cloud in _DISTINCT) and facts.looks_like_accelerator(cloud, name):
+                return word, ""
+        if _FULL_NAME.fullmatch(word):
             model = facts.accelerator(word)
             if model is not None:
                 return word, model.model
+    if plain and any(isinstance(step, str) and _ABOUT_ACCELERATORS.search(step.lower()) for step in path):
+        model = facts.accelerator(value)
+        return (value, model.model) if model is not None else None
     return None

@@ -451,9 +451,10 @@ def _unpriced(state: State | None) -> bool:
 
 
 def _unknown(state: State | None) -> bool:
-    """Whether only apply can tell a machine type or a size."""
+    """Whether only apply can tell a machine type or a size of what is billed, or nothing bounds that size."""
     return state is not None and any(
-        pool.sku is None or None in (pool.units.min, pool.units.expected, pool.units.max) for pool in state.pools
+        pool.role == "supply" and (pool.sku is None or None in (pool.units.min, pool.units.expected, pool.units.max))
+        for pool in state.pools
     )
 
 

@@ -172,7 +172,9 @@ def _bounds(report: Report) -> tuple[str, str, str]:
     lacking_before = [r for r in report.resources if r.before is not None and is_incomplete(r.before)]
     lacking_after = [r for r in report.resources if (after := after_or_kept(r)) is not None and is_incomplete(after)]
     if not lacking_before and not lacking_after:
-        return "≥ ", "≥ ", "≥ "
+        # a size without a bound makes the maximum a lower bound, and nothing else
+        bound = "" if any(units.max is None for units in _supply_after(report)) else "≥ "
+        return bound, bound, bound
     moved = [r for r in (*lacking_before, *lacking_after) if r.action not in {"no-op", "forget"}]
     if not moved:
         delta = ""

@@ -129,9 +129,9 @@ def plan_with_terraform(case: Case) -> str:
 
 
 def settled(plan: str) -> str:
-    """`plan` without what differs from run to run: the time it was made, and the order of `relevant_attributes`.
+    """`plan` without what differs from run to run: the time it was made, the order of `relevant_attributes` and of modules.
 
-    Terraform collects the latter from a map. Every other byte stays as terraform wrote it. Raises FixtureError.
+    Terraform collects both from maps. Every other byte stays as terraform wrote it. Raises FixtureError.
     """
     try:
         document = json.loads(plan)
@@ -143,11 +143,28 @@ def settled(plan: str) -> str:
     if relevant:
         ordered = sorted(relevant, key=lambda item: (item["resource"], json.dumps(item["attribute"])))
         plan = plan.replace(_compact(relevant), _compact(ordered))
+    for root in ("planned_values", "prior_state"):
+        values = document.get(root)
+        if values is not None:
+            before = _compact(values)
+            _sort_modules(values)
+            plan = plan.replace(before, _compact(values), 1)
     return plan.rstrip("\n") + "\n"
 
 
+def _sort_modules(values: Any) -> None:
+    """Put the modules of decoded values into the order of their addresses, at every depth."""
+    pending = [values.get("values", values).get("root_module") or {}]
+    while pending:
+        modules = pending.pop().get("child_modules", [])
+        modules.sort(key=lambda module: module.get("address", ""))
+        pending.extend(modules)
+
+
 def _compact(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    """As terraform writes JSON: without blanks, and with what HTML minds escaped."""
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def make(folder: Path, planner: Sequence[str]) -> str:

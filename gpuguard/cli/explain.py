@@ -134,7 +134,8 @@ def _component(component: Component, paint: _Paint) -> Iterator[str]:
         and component.kind != "discount"
     ):
         yield f"      list ${component.list_unit_price}"
-    yield paint.dim(f"      {text.visible(component.source or '')}, {text.visible(component.as_of or '')}")
+    origin = ", ".join(text.visible(part) for part in (component.source, component.as_of) if part)
+    yield paint.dim(f"      {origin}")
 
 
 def _rest(resource: Resource, report: Report, paint: _Paint) -> Iterator[str]:

@@ -15,7 +15,8 @@ Answer = Literal["yes", "no", "unknown"]
 
 
 _TOUCHED = frozenset({"create", "update", "replace"})
-_MACHINE_COMPONENTS = frozenset({"compute", "gpu", "managed_service"})
+_MACHINES = frozenset({"compute", "gpu"})
+_SERVICE = "managed_service"
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -99,11 +100,13 @@ def monthly(state: State | None, basis: Basis) -> Decimal | None:
 
 
 def without_price(state: State, pool: Pool) -> bool:
-    """Whether a machine or an accelerator of a billed pool has no unit price."""
-    return any(
-        part.pool == pool.name and part.kind in _MACHINE_COMPONENTS and part.unit_price is None
-        for part in state.components
-    )
+    """Whether a machine or an accelerator of a billed pool has no unit price.
+
+    What a service adds to a machine that has its price is a gap in the total, and hides no machine.
+    """
+    own = [part for part in state.components if part.pool == pool.name]
+    machines = [part for part in own if part.kind in _MACHINES] or [part for part in own if part.kind == _SERVICE]
+    return any(part.unit_price is None for part in machines)
 
 
 def cost_known(state: State | None, basis: Basis) -> bool:

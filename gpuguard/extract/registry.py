@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from gpuguard.extract.spec import Companion, ResourceSpec
 
@@ -29,9 +30,13 @@ class Provider(msgspec.Struct, frozen=True):
 
     @property
     def companions(self) -> tuple[Companion, ...]:
-        """The types that are read with those."""
-        found: tuple[Companion, ...] = getattr(self._loaded, "COMPANIONS", ())
-        return found
+        """The types that are read with those; one that several modules read says of which in all."""
+        found: dict[str, Companion] = {}
+        for each in self._loaded.COMPANIONS:
+            known = found.get(each.type)
+            of = dict.fromkeys((*known.of, *each.of)) if known is not None else each.of
+            found[each.type] = replace(known or each, of=tuple(of))
+        return tuple(found.values())
 
     @property
     def _loaded(self) -> Any:
@@ -46,17 +51,23 @@ PROVIDERS = (
     Provider("Databricks", "databricks", ("databricks_",)),
     Provider("Oracle Cloud Infrastructure", "oci", ("oci_",)),
     Provider("Alibaba Cloud", "alicloud", ("alicloud_",)),
+    Provider("Civo", "civo", ("civo_",)),
     Provider("CoreWeave", "coreweave", ("coreweave_",)),
     Provider("Crusoe", "crusoe", ("crusoe_",)),
     Provider("DigitalOcean", "digitalocean", ("digitalocean_",)),
     Provider("Exoscale", "exoscale", ("exoscale_",)),
+    Provider("Gcore", "gcore", ("gcore_",)),
+    Provider("Hyperstack", "hyperstack", ("hyperstack_",)),
     Provider("IBM Cloud", "ibm", ("ibm_",)),
     Provider("Lambda", "lambdalabs", ("lambdalabs_",)),
+    Provider("Latitude.sh", "latitudesh", ("latitudesh_",)),
     Provider("Linode (Akamai)", "linode", ("linode_",)),
     Provider("Nebius", "nebius", ("nebius_",)),
     Provider("OVHcloud and OpenStack", "ovh", ("ovh_", "openstack_")),
     Provider("RunPod", "runpod", ("runpod_",)),
     Provider("Scaleway", "scaleway", ("scaleway_",)),
+    Provider("UpCloud", "upcloud", ("upcloud_",)),
+    Provider("Verda (DataCrunch)", "verda", ("verda_",)),
     Provider("Vultr", "vultr", ("vultr_",)),
 )
 """The providers that are read; a new one is added here."""

@@ -49,13 +49,16 @@ class Resolution(msgspec.Struct):
     `configured` is False when the configuration has no such expression (the attribute is left to the provider, or
     stands in a dynamic block). `ended` is True when part of the trail is hidden: a local, a dynamic block, a
     data source not yet read. `exact` is False when several instances came in question and none was named.
-    `sensitive` is True when the trail passes a sensitive variable or output.
+    `sensitive` is True when the trail passes a sensitive variable or output. `guessed` is True when it passes an
+    expression of several references, of which any may be what was asked for: an object that a module is given names its
+    ids beside its machine types.
     """
 
     configured: bool = False
     ended: bool = False
     exact: bool = True
     sensitive: bool = False
+    guessed: bool = False
     steps: int = 0
     constants: list[Any] = msgspec.field(default_factory=list)
     targets: list[tuple[Node, Path]] = msgspec.field(default_factory=list)
@@ -143,6 +146,7 @@ class Resolver:
         self.secret_seen = False
         """Set whenever a value is given out that is marked sensitive; whoever wants to know resets it before."""
         self._secrets: set[tuple[int, Path]] = set()
+        self._guessed: set[tuple[int, Path]] = set()
         self._expressions: dict[int, dict[str, Any]] = {}
         self._values: dict[tuple[int, Path], list[Any]] = {}
         self._resolutions: dict[tuple[int, Path], Resolution] = {}
@@ -189,6 +193,11 @@ class Resolver:
         self.values(node, path)
         return (id(node), path) in self._secrets
 
+    def is_guess(self, node: Node, path: Path) -> bool:
+        """Whether the values of an unknown attribute are any that an expression mentions (see `Resolution.guessed`)."""
+        self.values(node, path)
+        return (id(node), path) in self._guessed
+
     def _collect(self, node: Node, path: Path, out: list[Any]) -> None:
         """Every value that the attribute may take, in the order of the references; no recursion, whatever they form."""
         pending: list[tuple[Node, Path]] = [(node, path)]
@@ -210,6 +219,8 @@ class Resolver:
                 resolution = self.resolve(current, where)
                 if resolution.sensitive:
                     self._secrets.add((id(node), path))
+                if resolution.guessed:
+                    self._guessed.add((id(node), path))
                 out.extend(resolution.constants)
                 pending.extend((target, attribute) for target, attribute in reversed(resolution.targets) if attribute)
 
@@ -328,6 +339,7 @@ class Resolver:
         references = _longest(expression.references)
         by_key = any(reference.startswith(("each.", "count.")) for reference in references)
         single = len([r for r in references if not r.startswith(("each.key", "count.", "path.", "terraform."))]) == 1
+        out.guessed = out.guessed or not single
         for reference in references:
             if self._exhausted(out):
                 return

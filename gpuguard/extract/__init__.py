@@ -49,6 +49,11 @@ def usages(
         looks_accelerated=facts.looks_like_accelerator,
         price=facts.price,
         default_regions=default_regions,
+        machine=facts.instance_type,
+        names_machine=facts.names_machine,
+        accelerated=facts.accelerated_types,
+        accelerator=facts.accelerator,
+        accelerators=lambda: facts.accelerators,
     )
     context.claims = _Claims(context, known)
     used: set[str] = set()
@@ -67,6 +72,7 @@ def usages(
                 used.update(usage.via if usage else ())
             yield found
     yield from _unused_templates(context, known, facts, used)
+    yield from context.remarks
     yield from unsupported(document, known.keys() | companions_for(document.types), facts)
     for node in document.asked_for:
         if node.broken is not None and id(node) not in told:

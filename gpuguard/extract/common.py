@@ -1,5 +1,6 @@
 """What the specs of several providers share."""
 
+import re
 from collections.abc import Iterable
 from decimal import Decimal
 
@@ -118,3 +119,30 @@ def _tell_assumption(view: View, found: Link) -> None:
             "assumed-template",
             f"the plan hides which template it uses; {found.views[0].address}, {found.assumed}, is assumed",
         )
+
+
+def listed_tags(view: View, path: str = "tags") -> dict[str, str]:
+    """Tags that are a list of texts: ``team:ml`` and ``team=ml`` name a key and its value, a bare word is a key."""
+    value = view.known(path)
+    if not isinstance(value, list):
+        return {}
+    if view.is_sensitive(path):
+        return {SENSITIVE: ""} if value else {}
+    pairs = (re.split("[:=]", item, maxsplit=1) for item in value if isinstance(item, str) and item)
+    return {pair[0].strip(): pair[1].strip() if len(pair) > 1 else "" for pair in sorted(pairs)}
+
+
+def text_behind(view: View, link: TemplateLink, attribute: str) -> str | None:
+    """An attribute of the resource behind a reference (the region of a node pool's cluster), if it is told.
+
+    Where the plan hides the reference, it is that of all resources of these types, if they agree.
+    """
+    found = {text for other in view.follow(link.paths, link.types, link.by).views if (text := other.string(attribute))}
+    if not found and all(view.known(path) is None for path in link.paths):
+        memo = view.context.machines
+        key = ((text_behind, link.types, attribute), id(view.context.document), view.side)
+        if key not in memo:
+            values = (node.values(view.side) or {} for node in view.context.document.current(*link.types))
+            memo[key] = {text for each in values if isinstance(text := each.get(attribute), str) and text}, []
+        found = memo[key][0]
+    return next(iter(found)) if len(found) == 1 else None

@@ -37,6 +37,8 @@ def matching_types(view: View, offered: Iterable[InstanceType]) -> tuple[Instanc
     limits = [_limits(view, path) for path in ("accelerator_count", "accelerator_total_memory_mib")]
     if view.known_number("accelerator_count.max") == 0:
         return ()
+    if _means_no_gpu(names, makers, kinds):
+        return ()
     if not (allowed or names or makers or kinds or any(low or high is not None for low, high in limits)):
         return ()
     meets: list[Callable[[InstanceType], bool]] = [
@@ -50,6 +52,8 @@ def matching_types(view: View, offered: Iterable[InstanceType]) -> tuple[Instanc
         lambda each: _within(_mib(each.gpu_memory_gib), limits[1]),
         lambda each: _within(_number(each.vcpus), _limits(view, "vcpu_count")),
         lambda each: _within(_mib(each.memory_gib), _limits(view, "memory_mib")),
+        lambda each: _within(_memory_per_vcpu(each), _limits(view, "memory_gib_per_vcpu")),
+        lambda each: _local_storage(view, each),
     ]
     found = tuple(each for each in offered if all(meet(each) for meet in meets))
     if found:
@@ -119,8 +123,30 @@ def _mib(gib: float | None) -> Decimal | None:
     return None if gib is None else Decimal(str(gib)) * 1024
 
 
+def _memory_per_vcpu(machine: InstanceType) -> Decimal | None:
+    if not machine.memory_gib or not machine.vcpus:
+        return None
+    return Decimal(str(machine.memory_gib)) / Decimal(str(machine.vcpus))
+
+
+def _local_storage(view: View, machine: InstanceType) -> bool:
+    """Whether the instance store is as asked for; of types whose store is not known, all come in question."""
+    wanted = view.string("local_storage") or "included"
+    size = machine.local_ssd_gib
+    return wanted == "included" or size is None or (size > 0) == (wanted == "required")
+
+
 def _listed(sku: str, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(sku, pattern) for pattern in patterns)
+
+
+_OTHER_ACCELERATORS = (frozenset(("vu9p", "u30")), frozenset(("xilinx",)), frozenset(("fpga", "media")))
+"""Names, manufacturers and types of FPGAs and media accelerators, which are no GPUs."""
+
+
+def _means_no_gpu(*lists: Iterable[str]) -> bool:
+    """Whether the names, the manufacturers or the types are those of other accelerators alone."""
+    return any(values and others.issuperset(values) for values, others in zip(lists, _OTHER_ACCELERATORS, strict=True))
 
 
 def _words(machine: InstanceType) -> list[str]:

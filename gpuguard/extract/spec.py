@@ -136,7 +136,7 @@ class Companion(msgspec.Struct, frozen=True, kw_only=True):
 
 def machine_options(view: View, path: str) -> tuple[tuple[MachineOption, ...], Unknown | None]:
     """The machine type at a path as the only option; what it may be where it is unknown; ((), None) when not set."""
-    value = view.text(path)
+    value = view.machine_type(path)
     if isinstance(value, str):
         return (MachineOption(value),), None
     names = view.candidates(path)

@@ -6,11 +6,12 @@ networks) are left out, as are texts for people (tags, descriptions).
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from gpuguard.extract.never import NEVER
 from gpuguard.model.hidden import SENSITIVE
+from gpuguard.model.price import InstanceType
 from gpuguard.model.report import Diagnostic
 from gpuguard.read.document import NULL, Document, Entry, Node
 from gpuguard.read.references import is_marked
@@ -27,12 +28,14 @@ _CLOUDS = {
     "linode_": ("linode",), "vultr_": ("vultr",), "exoscale_": ("exoscale",), "scaleway_": ("scaleway",),
     "ovh_": ("ovh",), "nebius_": ("nebius",), "crusoe_": ("crusoe",), "coreweave_": ("coreweave",),
     "lambdalabs_": ("lambda",), "civo_": ("civo",), "upcloud_": ("upcloud",), "gcore_": ("gcore",),
-    "hyperstack_": ("hyperstack",), "latitudesh_": ("latitude",), "tencentcloud_": ("tencent",),
+    "hyperstack_": ("hyperstack",), "latitudesh_": ("latitude",), "verda_": ("verda",), "datacrunch_": ("verda",),
+    "tencentcloud_": ("tencent",),
 }  # fmt: skip
 """Whose machine types the types of a provider name; those of providers that are in none of them name the large clouds'."""
 _SMALL = tuple(prefix for prefix, clouds in _CLOUDS.items() if not {*clouds} & {"aws", "gcp", "azure", "oci"})
 """Providers whose machine types have names without a piece in common: all of their resources are looked through."""
 _ANY = ("aws", "gcp", "azure", "oci", "runpod")
+_LARGE = ("aws", "gcp", "azure", "oci")
 _DISTINCT = ("aws", "azure", "oci")
 """Clouds whose accelerated machine types are named like nothing else."""
 _LONGEST_NAME = 100
@@ -43,6 +46,7 @@ _FOR_PEOPLE = frozenset(
 )  # fmt: skip
 _EXCLUDING = re.compile(r"hidden|exclude|deny|denied|disallow|forbidden")
 _ABOUT_ACCELERATORS = re.compile(r"gpu|accelerator|tpu|neuron")
+_ABOUT_MACHINES = re.compile(r"instance|machine|vm_?size|shape|flavor|sku|size|type")
 _FULL_NAME = re.compile(r"(?:nvidia|amd|aws|google|intel|habana)[-_ ].+", re.IGNORECASE)
 _TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{2,80}")
 _LONGEST = 200_000
@@ -107,7 +111,16 @@ _Path = tuple[str | int, ...]
 def _mention(node: Node, facts: "Catalog") -> tuple[_Path, str, str] | None:
     """The first attribute that names an accelerator: its path, the name, and the accelerator's model."""
     clouds = next((found for prefix, found in _CLOUDS.items() if node.type.startswith(prefix)), _ANY)
-    pending: list[tuple[_Path, Any]] = [((), node.after)]
+    for path, value in _texts(node.after):
+        name = _accelerated(value, path, clouds, facts)
+        if name is not None:
+            return path, *name
+    return None
+
+
+def _texts(values: Any) -> Iterator[tuple[_Path, str]]:
+    """The texts in decoded values with their paths, in order; those for people and what is excluded aside."""
+    pending: list[tuple[_Path, Any]] = [((), values)]
     looked = 0
     while pending and looked < _MOST_VALUES:
         path, value = pending.pop()
@@ -119,9 +132,22 @@ def _mention(node: Node, facts: "Catalog") -> tuple[_Path, str, str] | None:
         elif isinstance(value, list):
             pending.extend(((*path, index), item) for index, item in reversed(list(enumerate(value))))
         elif isinstance(value, str) and value:
-            name = _accelerated(value, path, clouds, facts)
-            if name is not None:
-                return path, *name
+            yield path, value
+
+
+def machine_type_in(values: Any, machine: Callable[[str, str], InstanceType | None]) -> tuple[str, str, str] | None:
+    """The first text in a decoded document that is an accelerated machine type of a large cloud.
+
+    Its path, the name, and the accelerator's model; only where the attribute that holds it speaks of machines.
+    """
+    for path, value in _texts(values):
+        names = [step for step in path if isinstance(step, str)]
+        if len(value) > _LONGEST_NAME or not names or not _ABOUT_MACHINES.search(names[-1].lower()):
+            continue
+        for cloud in _LARGE:
+            known = machine(cloud, value)
+            if known is not None and known.gpu_model is not None:
+                return ".".join(str(step) for step in path), value, known.gpu_model
     return None
 
 

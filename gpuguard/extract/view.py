@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from gpuguard.model.hidden import SENSITIVE
-from gpuguard.model.price import InstanceType, Price, PriceKey, Unpriced
+from gpuguard.model.price import AcceleratorModel, InstanceType, Price, PriceKey, Unpriced
 from gpuguard.model.report import Diagnostic, Level
 from gpuguard.model.usage import Attribute, Unknown
 from gpuguard.read.configuration import module_path
@@ -57,6 +57,20 @@ class Context(msgspec.Struct):
     """Prices, for the selections that a cloud makes by them."""
     provider_regions: dict[str | None, str | None] = msgspec.field(default_factory=dict)
     """Region of a provider block (by its key) as told by what it manages and reads."""
+    memo: dict[tuple[object, ...], Any] = msgspec.field(default_factory=dict)
+    """What a provider's module works out once for the whole document; keys begin with who keeps it."""
+    machine: Callable[[str, str], InstanceType | None] = lambda cloud, sku: None
+    """The facts about a machine type, with or without accelerators."""
+    accelerated: Callable[[str], Sequence[InstanceType]] = lambda cloud: ()
+    """All machine types of a cloud that have accelerators, wherever they are offered."""
+    accelerator: Callable[[str], AcceleratorModel | None] = lambda name: None
+    """The accelerator model of a name, by any name that a cloud gives it."""
+    accelerators: Callable[[], Sequence[AcceleratorModel]] = lambda: ()
+    """All accelerator models."""
+    names_machine: Callable[[str], bool] = lambda name: True
+    """Whether a name is a machine type of any cloud, known or named like an accelerated one."""
+    remarks: list[Diagnostic] = msgspec.field(default_factory=list)
+    """What is told of resources whether they hold an accelerator or not (see `View.remark`)."""
 
 
 class Link(msgspec.Struct, frozen=True):
@@ -120,6 +134,22 @@ class View:
         if diagnostic not in self.notes:
             self.notes.append(diagnostic)
 
+    def remark(self, level: Level, code: str, message: str, hint: str | None = None) -> None:
+        """Tell the reader something that matters even where this resource holds no accelerator.
+
+        It is shown as it is: the message must not hold what the plan marks as sensitive.
+        """
+        diagnostic = Diagnostic(
+            level=level,
+            code=code,
+            project=self.context.document.project,
+            address=self.node.address,
+            message=message,
+            hint=hint,
+        )
+        if diagnostic not in self.context.remarks:
+            self.context.remarks.append(diagnostic)
+
     # -- values -----------------------------------------------------------------------------------------------------
 
     def get(self, path: str, fits: Callable[[Any], bool] = lambda value: True) -> Any:
@@ -173,9 +203,39 @@ class View:
         full = (*self.prefix, *parse_path(path))
         if self.side == "before" or not is_unknown(self._unknown, full):
             return []
-        found = [value for value in self.context.resolver.values(self.node, full) if isinstance(value, str) and value]
+        fits = self._machine_like(path)
+        found = [
+            value
+            for value in self.context.resolver.values(self.node, full)
+            if isinstance(value, str) and value and fits(value)
+        ]
         self._told(found, full)
         return found
+
+    def machine_type(self, path: str) -> str | Unknown | None:
+        """The name of a machine type: as `text`, but what an expression only mentions must be one to be taken for it."""
+        value = self.get(path, self._machine_like(path))
+        if value is None or isinstance(value, Unknown):
+            return value
+        if isinstance(value, str):
+            return value or None
+        return self._wrong(path, "a string", value)
+
+    def machine_types(self, path: str) -> list[str] | Unknown:
+        """Names of machine types: as `texts`, but what an expression only mentions must be one to be taken for it."""
+        return self.texts(path, self._machine_like(path))
+
+    def _machine_like(self, path: str) -> Callable[[Any], bool]:
+        """Whether a text, or each of a list of texts, can be the machine type at a path."""
+        full = (*self.prefix, *parse_path(path))
+
+        def fits(value: Any) -> bool:
+            texts = value if isinstance(value, list) else [value]
+            if not all(isinstance(text, str) for text in texts):
+                return False
+            return not self.context.resolver.is_guess(self.node, full) or all(map(self.context.names_machine, texts))
+
+        return fits
 
     def known(self, path: str) -> Any:
         """The value at a path if the plan itself has it, following no reference."""
@@ -236,9 +296,9 @@ class View:
         value = self.get(path)
         return value is True or (isinstance(value, str) and value.lower() == "true")
 
-    def texts(self, path: str) -> list[str] | Unknown:
-        """A list of strings; [] when not set."""
-        value = self.get(path)
+    def texts(self, path: str, fits: Callable[[Any], bool] = lambda value: True) -> list[str] | Unknown:
+        """A list of strings; [] when not set. `fits` says which values found behind references can be it."""
+        value = self.get(path, fits)
         if value is None:
             return []
         if isinstance(value, Unknown):
@@ -255,7 +315,8 @@ class View:
                 return texts
             if all(item is None for item in value if not isinstance(item, str)):
                 full = (*self.prefix, *parse_path(path))
-                candidates = [item for item in self.context.resolver.values(self.node, full) if isinstance(item, str)]
+                found = self.context.resolver.values(self.node, full)
+                candidates = [item for item in found if isinstance(item, str) and fits(item)]
                 self._told(candidates, full)
                 return texts or candidates or Unknown(f"{path} is known only after apply")
         if isinstance(value, str):

@@ -85,13 +85,15 @@ class MachineOption(msgspec.Struct, frozen=True):
     """One machine type a pool may start, and how many capacity units one machine of it brings.
 
     `machine` is the machine type behind a managed service's own name for it (``g5.xlarge`` behind ``ml.g5.xlarge``);
-    None: `sku` is the machine type.
+    None: `sku` is the machine type. `count` is how many of the type make one unit (four GPUs in one pod, where the cloud
+    sells GPUs by the piece).
     """
 
     sku: str
     weight: Decimal = Decimal(1)
     spot_max_price: Decimal | None = None
     machine: str | None = None
+    count: Decimal = Decimal(1)
 
     @property
     def machine_type(self) -> str:
@@ -104,8 +106,9 @@ class Charge(msgspec.Struct, frozen=True):
 
     The price is the catalog's row of `kind` and `sku`, in which ``{machine}`` stands for the machine type that runs and
     ``{sku}`` for the service's name of it. `quantity` is for one unit and hour, or for one unit and month where `monthly`
-    is set. `purchase_model` None: the pool's. Without the price of an `essential` charge the whole pool is unpriced;
-    `optional` ones (a surcharge that not every machine type has) are left out where the catalog has no row.
+    is set. `purchase_model` None: the pool's; `os` is that of the catalog's row. Without the price of an `essential` charge
+    the whole pool is unpriced; `optional` ones (a surcharge that not every machine type has) are left out where the catalog
+    has no row.
     """
 
     kind: PriceKind
@@ -115,6 +118,7 @@ class Charge(msgspec.Struct, frozen=True):
     unit: str = "hour"
     component: ComponentKind = "managed_service"
     purchase_model: PurchaseModel | None = None
+    os: OperatingSystem = "linux"
     monthly: bool = False
     essential: bool = True
     optional: bool = False
@@ -123,8 +127,7 @@ class Charge(msgspec.Struct, frozen=True):
 class Once(msgspec.Struct, frozen=True):
     """What is bought for a fixed time and paid once: `hours` in all, and its price where the configuration tells it.
 
-    `price` is for all units together, in USD; None: the catalog's price of an hour. `source` says who told it, `as_of`
-    (a date) when.
+    `price` is for all units together, in USD; None: the catalog's price of an hour. `source` says who told it.
     """
 
     hours: Decimal | None

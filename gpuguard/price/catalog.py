@@ -180,6 +180,13 @@ class Catalog:
         """Tell whether the name is a known machine type of the cloud, GPU or not."""
         return self.instance_type(cloud, sku) is not None
 
+    def names_machine(self, name: str) -> bool:
+        """Tell whether a name is a machine type of any cloud here, or is named like an accelerated one of a large cloud."""
+        plain = name.removeprefix("ml.")
+        if any(self.is_machine_type(cloud, plain) for cloud in self.clouds):
+            return True
+        return any(self.looks_like_accelerator(cloud, plain) for cloud in ("aws", "azure", "gcp", "oci"))
+
     def canonical_sku(self, cloud: str, sku: str) -> str:
         """Return the catalog's spelling of a machine type, or the name as given (last part of a GCP URL)."""
         found = self.instance_type(cloud, sku)

@@ -113,16 +113,18 @@ class Engine:
 
     def _price(self, usage: Usage) -> Priced:
         notes: list[Diagnostic] = []
-        if usage.region_unknown is not None:
-            notes.append(
-                note(
-                    "warning",
-                    usage.region_unknown.code,
-                    f"{usage.region_unknown.reason}; priced at the dearest region",
-                    f"name it with --region {usage.cloud}=REGION",
-                )
-            )
         pools = [self._pool(usage, pool, notes) for pool in usage.pools]
+        if usage.region_unknown is not None:
+            same = all(_same_everywhere(line) for priced in pools for line in priced.lines)
+            notes.insert(
+                0,
+                note(
+                    "info" if same else "warning",
+                    usage.region_unknown.code,
+                    f"{usage.region_unknown.reason}; {'its prices hold in every region' if same else 'priced at the dearest region'}",
+                    f"name it with --region {usage.cloud}=REGION",
+                ),
+            )
         components: list[Component] = []
         totals = _Totals()
         for priced in pools:
@@ -164,7 +166,7 @@ class Engine:
         option = self._choose(usage, pool, notes)
         sku = option.sku if option else None
         machine = self._prices.instance_type(usage.cloud, option.machine_type) if option else None
-        gpu, per_unit = self._accelerator(machine, pool)
+        gpu, per_unit = self._accelerator(machine, pool, option)
         weight = option.weight if option else Decimal(1)
         machines = _on_average(_plausible(_machines(pool.units, weight), notes), pool.average, notes)
         own = option is not None and option.machine is not None
@@ -297,11 +299,13 @@ class Engine:
             total += line.quantity * line.rate.price
         return total
 
-    def _accelerator(self, machine: InstanceType | None, pool: PoolUsage) -> tuple[Gpu | None, Decimal]:
-        """The accelerator of one machine: its own, else what is attached to it."""
+    def _accelerator(
+        self, machine: InstanceType | None, pool: PoolUsage, option: MachineOption | None
+    ) -> tuple[Gpu | None, Decimal]:
+        """The accelerator of one unit: the machine's own, else what is attached to it."""
         if machine is not None and machine.gpu_model is not None:
             model = self._prices.accelerator(machine.gpu_model)
-            count = Decimal(str(machine.gpu_count))
+            count = Decimal(str(machine.gpu_count)) * (option.count if option else 1)
             memory = model.memory_gib if model else None
             if machine.gpu_memory_gib is not None and machine.gpu_count >= 1:
                 memory = memory if memory is not None else round(machine.gpu_memory_gib / machine.gpu_count, 2)
@@ -343,7 +347,8 @@ class Engine:
         attached = [accelerator for accelerator in pool.accelerators if accelerator.count > 0]
         bundled = machine is not None and machine.gpu_model is not None
         if not pool.machine_billed:
-            return self._charge_lines(usage, pool, option, shown, notes)
+            lines = self._charge_lines(usage, pool, option, shown, notes)
+            return lines if pool.once is None else [replace(line, once=pool.once.hours) for line in lines]
         if pool.once is not None and pool.once.price is not None:
             lines = [_bought(pool, option, pool.once, shown)]
         elif usage.cloud == "gcp" and attached and not bundled:
@@ -369,7 +374,7 @@ class Engine:
         for charge in pool.charges:
             sku = charge.sku.replace("{machine}", canonical).replace("{sku}", option.sku)
             model = charge.purchase_model or _row_model(pool)
-            key = key_of(usage.cloud, charge.kind, sku, usage.region, purchase_model=model)
+            key = key_of(usage.cloud, charge.kind, sku, usage.region, charge.os, model)
             found = rate(self._prices, key, region_known=usage.region is not None)
             if isinstance(found, Unpriced):
                 if charge.optional:
@@ -433,7 +438,7 @@ class Engine:
             "compute",
             f"{shown}, {purchase_words(pool.purchase_model)}{system}",
             shown or sku,
-            pool.hours_per_month,
+            pool.hours_per_month * option.count,
             found,
             "hour",
             essential=True,
@@ -610,6 +615,11 @@ class Engine:
 def note(level: Level, code: str, message: str, hint: str | None = None) -> Diagnostic:
     """A diagnostic whose place the caller fills in."""
     return Diagnostic(level=level, code=code, project=None, address=None, message=message, hint=hint)
+
+
+def _same_everywhere(line: Line) -> bool:
+    """Whether a line costs the same in all regions that have a price for it, or has no price anywhere and no part in it."""
+    return not line.essential if isinstance(line.rate, Unpriced) else line.rate.span is None
 
 
 def _row_model(pool: PoolUsage) -> PurchaseModel:
@@ -815,8 +825,10 @@ def _gpus(pools: Iterable[_PricedPool]) -> Quantities:
     def total(size: str) -> int | float | None:
         amount = _ZERO
         for priced in pools:
+            if priced.pool.role == "demand":
+                continue  # other pools supply what it asks for
             count: Decimal | None = getattr(priced.machines, size)
-            if count is None or (priced.pool.gpu is None and priced.pool.role == "supply"):
+            if count is None or priced.pool.gpu is None:
                 return None
             amount += count * priced.gpus_per_unit
         return number(amount)

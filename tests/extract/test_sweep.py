@@ -76,6 +76,12 @@ def told(tmp_path: Path) -> Told:
             id="a size of Azure in small letters",
         ),
         pytest.param(
+            "azurerm_resource_group_template_deployment",
+            {"template_content": '{"resources": [{"properties": {"hardwareProfile": {"vmSize": "Standard_NC6s_v3"}}}]}'},
+            "its template_content names Standard_NC6s_v3 (V100-16GB)",
+            id="a template that a cloud deploys by itself",
+        ),
+        pytest.param(
             "rancher2_machine_config_v2",
             {"amazonec2_config": [{"instance_type": "g6.12xlarge"}]},
             "its amazonec2_config.0.instance_type names g6.12xlarge (L4)",

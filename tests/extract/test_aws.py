@@ -693,3 +693,82 @@ def test_a_destroyed_group_still_finds_its_destroyed_template(tmp_path: Path) ->
     result = report(document, tmp_path)
     assert result.summary.monthly_delta == -HOURS * Decimal("1.006")
     assert result.summary.gpus_after == 0
+
+
+def test_a_node_group_is_where_its_cluster_is(tmp_path: Path) -> None:
+    subnet = resource("aws_subnet.a", {"availability_zone": "eu-west-1b"}, unknown={"id": True})
+    cluster = resource(
+        "aws_eks_cluster.c",
+        {"name": "c", "vpc_config": [{}]},
+        unknown={"vpc_config": [{"subnet_ids": True}]},
+        expressions={"vpc_config": [{"subnet_ids": ref("aws_subnet.a.id")}]},
+    )
+    own = node_group(instance_types=["g5.xlarge"], cluster_name="c")
+    assert after(aws(subnet, cluster, own, providers={}), tmp_path, "aws_eks_node_group.n").region == "eu-west-1"
+
+
+# -- what was added to groups ------------------------------------------------------------------------------------------------------
+
+
+def test_a_spot_price_limit_of_a_group_is_that_of_a_unit(tmp_path: Path) -> None:
+    """https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_InstancesDistribution.html: per unit hour."""
+    split = {"on_demand_percentage_above_base_capacity": 0, "spot_max_price": "0.5"}
+    own = mixed([{"instance_type": "g5.12xlarge", "weighted_capacity": "4"}], split)
+    assert amounts(after(aws(template(), own), tmp_path), "compute") == [HOURS * 2]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "sku"),
+    [
+        pytest.param({"accelerator_names": ["a10g"], "memory_gib_per_vcpu": [{"min": 4, "max": 4}], "vcpu_count": [{"min": 5}]}, "g5.2xlarge", id="by memory of a vCPU"),
+        pytest.param({"accelerator_names": ["a10g"], "memory_gib_per_vcpu": [{"max": 3}]}, None, id="of which none has so little"),
+        pytest.param({"accelerator_names": ["a10g"], "local_storage": "required"}, "g5.xlarge", id="with an instance store"),
+        pytest.param({"accelerator_names": ["a10g"], "local_storage": "excluded"}, None, id="without one"),
+    ],
+)  # fmt: skip
+def test_requirements_of_memory_and_storage_narrow_the_types(wanted: Json, sku: str | None, tmp_path: Path) -> None:
+    side = after(aws(template(), mixed(requirements(**wanted))), tmp_path)
+    assert side.pools[0].sku == sku
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"accelerator_types": ["fpga"]},
+        {"accelerator_types": ["media", "fpga"]},
+        {"accelerator_manufacturers": ["xilinx"]},
+        {"accelerator_names": ["vu9p"], "accelerator_count": [{"min": 1}]},
+    ],
+)
+def test_requirements_of_other_accelerators_are_no_gpus(wanted: Json, tmp_path: Path) -> None:
+    assert found(aws(template(machine=None), mixed(requirements(**wanted))), tmp_path) == {}
+
+
+def test_a_template_by_attributes_is_weighed_in_the_unit_of_its_group(tmp_path: Path) -> None:
+    """16 vCPUs of g5.xlarge, which has 4, are 4 machines."""
+    needs = {
+        "accelerator_names": ["a10g"],
+        "vcpu_count": [{"min": 4, "max": 4}],
+        "memory_mib": [{"min": 0}],
+    }
+    own = mixed([], None, desired_capacity=16, max_size=16, desired_capacity_type="vcpu")
+    side = after(aws(template(machine=None, instance_requirements=[needs]), own), tmp_path)
+    assert pools(side) == [("g5.xlarge", "on_demand", (1, 4, 4))]
+
+
+@pytest.mark.parametrize(
+    "type_",
+    [
+        "aws_instance", "aws_spot_instance_request", "aws_launch_template", "aws_autoscaling_group", "aws_eks_node_group",
+        "aws_ec2_fleet", "aws_spot_fleet_request", "aws_ec2_capacity_reservation", "aws_ec2_capacity_block_reservation",
+        "aws_ec2_host", "aws_batch_compute_environment", "aws_batch_job_definition", "aws_ecs_capacity_provider",
+        "aws_ecs_service", "aws_ecs_task_definition", "aws_autoscaling_schedule", "aws_scheduler_schedule",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "unknown", [True, {}, {"launch_template": True, "compute_resources": True, "instance_type": True}]
+)
+def test_a_resource_of_which_all_is_unknown_raises_nothing(type_: str, unknown: Any, tmp_path: Path) -> None:
+    hidden = resource(f"{type_}.x", {}, change={"after_unknown": unknown})
+    result = report(aws(hidden), tmp_path)
+    assert all(each.after is not None and each.after.monthly.expected is None for each in result.resources)

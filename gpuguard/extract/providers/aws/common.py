@@ -32,13 +32,16 @@ def region_of(context: Context, place: object) -> str | None:
     return context.region_of_zone("aws", parts[3] if parts[0] == "arn" and len(parts) > 4 else place)
 
 
+_SUBNETS = ("subnet_id", "vpc_zone_identifier", "subnet_ids", "subnets")
+
+
 def _places(view: View) -> Iterable[object]:
     yield view.known("arn")
     yield view.string("availability_zone")
     yield view.string("placement.availability_zone")
     zones = view.known("availability_zones")
     yield from zones if isinstance(zones, list) else ()
-    for path in ("subnet_id", "vpc_zone_identifier", "subnet_ids"):
+    for path in _SUBNETS:
         subnets = view.known(path)
         # of a list the first ones are enough: all lie in one region
         paths = [f"{path}.{index}" for index in range(len(subnets[:3]))] if isinstance(subnets, list) else []
@@ -48,6 +51,30 @@ def _places(view: View) -> Iterable[object]:
             yield subnet.known("arn")
             yield subnet.string("availability_zone")
             yield subnet.string("availability_zone_id")
+
+
+_MOST_SUBNETS = 20
+
+
+def only_zone(view: View) -> str | None:
+    """The one zone in which a resource starts its machines; None where there are several, or only apply can tell."""
+    own = view.string("availability_zone")
+    if own:
+        return own
+    zones = view.known("availability_zones")
+    names = set(zones) if isinstance(zones, list) and all(isinstance(zone, str) for zone in zones) else set()
+    for path in _SUBNETS if not names else ():
+        listed = view.known(path)
+        count = len(listed) if isinstance(listed, list) else 0
+        if count > _MOST_SUBNETS:
+            return None
+        for each in [f"{path}.{index}" for index in range(count)] or [path]:
+            link = view.follow((each,), ("aws_subnet",), ("id",))
+            found = {None} if link.assumed else {subnet.string("availability_zone") for subnet in link.views}
+            if not found and view.get(each) is not None:
+                return None  # a subnet that the plan does not describe
+            names |= found
+    return names.pop() if len(names) == 1 else None
 
 
 _TELLING = ("aws_instance", "aws_subnet", "aws_vpc", "aws_launch_template", "aws_ebs_volume", "aws_eks_cluster")
@@ -93,7 +120,8 @@ def tags(view: View) -> dict[str, str]:
     return found
 
 
-def _os_named(text: str) -> OperatingSystem:
+def os_named(text: str) -> OperatingSystem:
+    """The operating system that a name speaks of; Linux where it names none with a licence of its own."""
     lowered = text.lower()
     if "windows" in lowered:
         return "windows"
@@ -117,7 +145,7 @@ def operating_system(view: View, path: str) -> OperatingSystem:
             values = wanted.texts("values")
             if wanted.string("name") in _NAMING_FILTERS and isinstance(values, list):
                 told.extend(values)
-    return _os_named(" ".join(told))
+    return os_named(" ".join(told))
 
 
 def _windows_script(view: View) -> bool:

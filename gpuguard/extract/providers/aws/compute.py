@@ -6,12 +6,14 @@ from msgspec.structs import replace
 
 from gpuguard.extract.common import as_template, followed_machine, single
 from gpuguard.extract.instance_requirements import matching_types, within_price_protection
-from gpuguard.extract.providers.aws.common import operating_system, region, tags
+from gpuguard.extract.providers.aws.common import only_zone, operating_system, region, tags
+from gpuguard.extract.providers.aws.reservations import Placement, cover, placement_of
+from gpuguard.extract.providers.aws.schedules import INSTANCE_COMPANIONS, with_hours
 from gpuguard.extract.providers.aws.volumes import attached_disks, disks_of, image_of, instance_volumes, mapped_volumes
-from gpuguard.extract.spec import Companion, Machine, ResourceSpec, TemplateLink, machine_options
+from gpuguard.extract.spec import Companion, Extracted, Machine, ResourceSpec, TemplateLink, machine_options
 from gpuguard.extract.view import View
 from gpuguard.model.price import InstanceType
-from gpuguard.model.usage import MachineOption, PurchaseModel, Unknown
+from gpuguard.model.usage import MachineOption, PurchaseModel, Units, Unknown
 
 _MARKET: dict[str, PurchaseModel] = {"spot": "spot", "capacity-block": "capacity_block"}
 
@@ -22,11 +24,31 @@ TEMPLATE_BY = ("id", "name", "arn")
 INSTANCE_TEMPLATE_LINK = TemplateLink(("launch_template.id", "launch_template.name"), LAUNCH_TEMPLATE, TEMPLATE_BY)
 
 
+class Ec2Machine(Machine, frozen=True):
+    """A machine with what its resource or template says of reservations, hosts and zones."""
+
+    placement: Placement = Placement()
+
+
+def placement_in(machine: Machine) -> Placement:
+    """Where a machine may run by what its template says; nothing where several templates came in question."""
+    return machine.placement if isinstance(machine, Ec2Machine) and len(machine.via) < 2 else Placement()
+
+
+def instance(view: View) -> Extracted:
+    """`aws_instance`: one machine, in the hours in which it is not stopped, unless a reservation or a host pays for it."""
+    machine = instance_machine(view)
+    pool = with_hours(view, machine.pool(Units.fixed(1)))
+    placement = placement_of(view).over(placement_in(machine))
+    if placement.host is None:
+        tell_tenancy(view, "tenancy")
+    return Extracted(cover(view, placement, pool, lambda: only_zone(view)), via=machine.via)
+
+
 def instance_machine(view: View) -> Machine:
     """`aws_instance` and `aws_spot_instance_request`; what it leaves out comes from its launch template."""
     options, unknown = machine_options(view, "instance_type")
     market = view.string("instance_market_options.market_type") or view.string("instance_lifecycle")
-    tell_tenancy(view, "tenancy")
     image, _ = image_of(view, "ami")
     attached = tuple(attached_disks(view))
     machine = Machine(
@@ -52,17 +74,17 @@ def instance_machine(view: View) -> Machine:
         missing = Unknown("the launch template is known only after apply", "unknown-machine-type")
         return replace(machine, unknown=unknown or (None if options else missing))
     return replace(
-        machine,
+        template,
         options=options or template.options,
         unknown=unknown or template.unknown,
         machine_attribute=machine.machine_attribute if options else template.machine_attribute,
         sensitive=machine.sensitive if options else template.sensitive,
         purchase_model=machine.purchase_model if market else template.purchase_model,
+        purchase_attribute=machine.purchase_attribute,
         spot_max_price=machine.spot_max_price or template.spot_max_price,
         os=machine.os if machine.os != "linux" else template.os,
         disks=(*template.disks, *attached),
         public_ipv4=max(machine.public_ipv4, template.public_ipv4),
-        via=template.via,
     )
 
 
@@ -76,6 +98,7 @@ def tell_tenancy(view: View, path: str) -> None:
 def spot_request_machine(view: View) -> Machine:
     """`aws_spot_instance_request`: always spot, at most at `spot_price`."""
     machine = instance_machine(view)
+    tell_tenancy(view, "tenancy")
     return replace(
         machine,
         purchase_model="spot",
@@ -96,11 +119,13 @@ def template_machine(view: View, instance: View | None = None) -> Machine:
         else:
             options, accelerated = selected, bool(selected)
     market = view.string("instance_market_options.market_type")
-    tell_tenancy(view, "placement.tenancy")
+    placement = placement_of(view)
+    if placement.host is None:
+        tell_tenancy(view, "placement.tenancy")
     with_image, path = (instance, "ami") if instance is not None and instance.get("ami") else (view, "image_id")
     image, devices = image_of(with_image, path)
     own = instance_volumes(instance) if instance is not None else {}
-    return Machine(
+    return Ec2Machine(
         options=options,
         unknown=unknown,
         purchase_model=_MARKET.get(market or "", "on_demand"),
@@ -113,6 +138,7 @@ def template_machine(view: View, instance: View | None = None) -> Machine:
         sensitive=view.is_sensitive("instance_type"),
         via=(view.address,),
         accelerated=accelerated,
+        placement=placement,
     )
 
 
@@ -173,6 +199,20 @@ def by_requirements(view: View, unit: str | None = None) -> tuple[MachineOption,
     return tuple(MachineOption(each.sku, weight_of(each, unit)) for each in affordable)
 
 
+def in_units(view: View, machine: Machine, unit: str | None) -> Machine:
+    """A machine that a template selects by attributes, weighed in the unit in which a group or fleet counts."""
+    if unit not in ("vcpu", "memory-mib"):
+        return machine
+    place = region(view)
+    name = place if isinstance(place, str) else view.context.default_regions.get("aws")
+    types = {each.sku: each for each in view.context.offers("aws", name)} if name else {}
+    options = tuple(
+        replace(option, weight=weight_of(types[option.sku], unit)) if option.sku in types else option
+        for option in machine.options
+    )
+    return replace(machine, options=options)
+
+
 def weight_of(machine: InstanceType, unit: str | None) -> Decimal:
     """How many units of a `desired_capacity_type` one machine brings."""
     size = {"vcpu": machine.vcpus, "memory-mib": (machine.memory_gib or 0) * 1024}.get(unit or "")
@@ -183,7 +223,7 @@ SPECS: tuple[ResourceSpec, ...] = (
     ResourceSpec(
         type="aws_instance",
         cloud="aws",
-        extract=single(instance_machine),
+        extract=instance,
         region=region,
         tags=tags,
         probe=("instance_type",),
@@ -197,9 +237,15 @@ SPECS: tuple[ResourceSpec, ...] = (
             "ami",
             "associate_public_ip_address",
             "tenancy",
+            "host_id",
+            "capacity_reservation_specification",
         ),
         prices=("the machine", "EBS volumes", "a public IPv4 address", "the operating system"),
+        leaves_out=("volumes of what runs in a reservation or on a host of the plan",),
         assumes=(
+            "What runs in a capacity reservation, a capacity block or on a dedicated host of the plan adds nothing.",
+            "An instance that a schedule both starts and stops runs in the hours between; one that aws_ec2_instance_state"
+            " stops has only its disks.",
             "The size of a root volume that the configuration does not set is that of the image, where the plan knows the"
             " image; else it is not counted.",
             "A volume without a type is priced as gp2.",
@@ -233,6 +279,8 @@ SPECS: tuple[ResourceSpec, ...] = (
             "instance_type",
             "instance_requirements",
             "instance_market_options",
+            "capacity_reservation_specification",
+            "placement",
             "block_device_mappings",
             "network_interfaces",
             "image_id",
@@ -256,4 +304,4 @@ SPECS: tuple[ResourceSpec, ...] = (
     ),
 )
 
-COMPANIONS: tuple[Companion, ...] = ()
+COMPANIONS: tuple[Companion, ...] = INSTANCE_COMPANIONS

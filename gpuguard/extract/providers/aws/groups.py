@@ -6,7 +6,7 @@ from decimal import ROUND_CEILING, Decimal
 from msgspec.structs import replace
 
 from gpuguard.extract.common import disk_size, followed_machine
-from gpuguard.extract.providers.aws.common import region, tags
+from gpuguard.extract.providers.aws.common import only_zone, region, region_of, tags
 from gpuguard.extract.providers.aws.compute import (
     INSTANCE_TEMPLATE_LINK,
     LAUNCH_CONFIGURATION,
@@ -14,8 +14,12 @@ from gpuguard.extract.providers.aws.compute import (
     TEMPLATE_BY,
     by_requirements,
     configuration_machine,
+    in_units,
+    placement_in,
     template_of,
 )
+from gpuguard.extract.providers.aws.reservations import cover, placement_of
+from gpuguard.extract.providers.aws.schedules import GROUP_COMPANIONS, Sizes, scheduled_sizes
 from gpuguard.extract.spec import (
     Companion,
     Extracted,
@@ -27,7 +31,16 @@ from gpuguard.extract.spec import (
     machine_options,
 )
 from gpuguard.extract.view import View
-from gpuguard.model.usage import Disk, MachineOption, Pick, PoolUsage, PurchaseModel, Units, Unknown
+from gpuguard.model.usage import (
+    HOURS_PER_MONTH,
+    Disk,
+    MachineOption,
+    Pick,
+    PoolUsage,
+    PurchaseModel,
+    Units,
+    Unknown,
+)
 
 _EKS_CAPACITY: dict[str, PurchaseModel] = {"ON_DEMAND": "on_demand", "SPOT": "spot", "CAPACITY_BLOCK": "capacity_block"}
 
@@ -44,10 +57,10 @@ def autoscaling_group(view: View) -> Extracted:
     minimum, desired, maximum = view.number("min_size"), view.number("desired_capacity"), view.number("max_size")
     if isinstance(desired, Unknown) and view.may_be_unset("desired_capacity"):
         desired = None
-    units = bounded(minimum, desired, maximum)
+    sizes = scheduled_sizes(view, bounded(minimum, desired, maximum))
     policy = view.block("mixed_instances_policy")
     if policy is not None:
-        return _mixed_instances(view, policy, units)
+        return _mixed_instances(view, policy, sizes)
     machine = None
     if view.string("launch_configuration") or view.get("launch_configuration") is not None:
         machine = followed_machine(view, GROUP_LINKS[2], configuration_machine)
@@ -57,13 +70,21 @@ def autoscaling_group(view: View) -> Extracted:
         machine = Machine(unknown=Unknown("its launch template is not in the plan", "unknown-machine-type"))
     if not machine.accelerated:
         return Extracted(())
-    return Extracted((*_with_warm_pool(view, machine, machine.pool(units), units),), via=machine.via)
+    pool = _with_warm_pool(view, sizes.applied(machine.pool(sizes.units)))
+    return Extracted(_in_reservations(view, machine, (pool,)), via=machine.via)
 
 
-def _with_warm_pool(view: View, machine: Machine, pool: PoolUsage, units: Units) -> tuple[PoolUsage, ...]:
+def _in_reservations(view: View, machine: Machine, pools: Iterable[PoolUsage]) -> tuple[PoolUsage, ...]:
+    """The pools with what runs in reservations of the plan apart from what does not."""
+    placement = placement_of(view).over(placement_in(machine))
+    return tuple(part for pool in pools for part in cover(view, placement, pool, lambda: only_zone(view)))
+
+
+def _with_warm_pool(view: View, pool: PoolUsage) -> PoolUsage:
     warm = view.block("warm_pool")
     if warm is None or warm.string("pool_state") != "Running":
-        return (pool,)
+        return pool
+    units = pool.units
     # https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-warm-pools.html: the pool is filled up to
     # max_group_prepared_capacity (default: the group's maximum) less the group's size, and holds at least min_size.
     least = warm.known_number("min_size") or Decimal(0)
@@ -79,10 +100,11 @@ def _with_warm_pool(view: View, machine: Machine, pool: PoolUsage, units: Units)
         beside(units.expected),
         None if units.max is None else max(units.max, beside(units.max) or units.max),
     )
-    return (machine.pool(total),)
+    # what a schedule stops goes back into the pool and runs there
+    return replace(pool, units=total, hours_per_month=HOURS_PER_MONTH, max_hours_per_month=HOURS_PER_MONTH)
 
 
-def _mixed_instances(view: View, policy: View, units: Units) -> Extracted:
+def _mixed_instances(view: View, policy: View, sizes: Sizes) -> Extracted:
     """Base and percentage split the units; overrides with weights are the machine types.
 
     https://docs.aws.amazon.com/autoscaling/ec2/userguide/allocation-strategies.html: on demand takes its types in order,
@@ -92,11 +114,14 @@ def _mixed_instances(view: View, policy: View, units: Units) -> Extracted:
     base_machine = template_of(view, GROUP_LINKS[1], f"{MIXED}.version")
     if base_machine is None:
         base_machine = Machine(unknown=Unknown("its launch template is not in the plan", "unknown-machine-type"))
+    unit = view.string("desired_capacity_type")
     overrides = [
         found
         for override in policy.blocks("launch_template.override")
-        for found in _override(override, base_machine, view.string("desired_capacity_type"))
+        for found in _override(override, base_machine, unit)
     ]
+    if not overrides:
+        base_machine = in_units(view, base_machine, unit)
     machines = [machine for machine in overrides if machine.accelerated] or [base_machine]
     via = dict.fromkeys((*base_machine.via, *(name for machine in overrides for name in machine.via)))
     if not any(machine.accelerated for machine in overrides or machines):
@@ -116,34 +141,44 @@ def _mixed_instances(view: View, policy: View, units: Units) -> Extracted:
     base = setting("on_demand_base_capacity", 0)
     percentage = min(setting("on_demand_percentage_above_base_capacity", 100), Decimal(100))
 
-    def on_demand(size: Decimal | None) -> Decimal | None:
-        if size is None:
-            return None
+    def on_demand(size: Decimal) -> Decimal:
         fixed = min(base, size)
         return fixed + ((size - fixed) * percentage / 100).to_integral_value(ROUND_CEILING)
 
-    def rest(size: Decimal | None) -> Decimal | None:
-        taken = on_demand(size)
-        return None if size is None or taken is None else size - taken
+    def rest(size: Decimal) -> Decimal:
+        return size - on_demand(size)
 
+    # the price limit is that of one unit of capacity
+    limit = distribution.known_number("spot_max_price") if distribution else None
     cheapest = strategy("on_demand_allocation_strategy", "lowest-price" if by_attributes else "prioritized")
-    pools = [
-        one_of(
-            machines,
-            "cheapest" if cheapest == "lowest-price" else "first",
-            Units(on_demand(units.min), on_demand(units.expected), on_demand(units.max)),
-            purchase_model="on_demand",
-            purchase_attribute=policy.attribute("instances_distribution.on_demand_percentage_above_base_capacity"),
-        ),
-        one_of(
-            machines,
-            _SPOT_PICK.get(strategy("spot_allocation_strategy", "lowest-price"), "dearest"),
-            Units(rest(units.min), rest(units.expected), rest(units.max)),
-            purchase_model="spot",
-            spot_max_price=distribution.known_number("spot_max_price") if distribution else None,
-        ),
-    ]
-    return Extracted(tuple(pool for pool in pools if can_run(pool.units)) or (pools[0],), via=tuple(via))
+    on_demand_pool = one_of(
+        machines,
+        "cheapest" if cheapest == "lowest-price" else "first",
+        sizes.units,
+        purchase_model="on_demand",
+        purchase_attribute=policy.attribute("instances_distribution.on_demand_percentage_above_base_capacity"),
+    )
+    spot_pool = one_of(
+        [limited(machine, limit) for machine in machines],
+        _SPOT_PICK.get(strategy("spot_allocation_strategy", "lowest-price"), "dearest"),
+        sizes.units,
+        purchase_model="spot",
+        spot_max_price=None,
+    )
+    pools = [sizes.applied(on_demand_pool, on_demand), sizes.applied(spot_pool, rest)]
+    kept = [pool for pool in pools if can_run(pool.units)] or pools[:1]
+    return Extracted(_in_reservations(view, base_machine, kept), via=tuple(via))
+
+
+def limited(machine: Machine, unit_price: Decimal | None) -> Machine:
+    """The machine with a spot price limit that is meant for each unit of capacity it brings."""
+    if unit_price is None:
+        return machine
+    options = tuple(
+        replace(option, spot_max_price=option.spot_max_price or unit_price * option.weight)
+        for option in machine.options
+    )
+    return replace(machine, options=options)
 
 
 def _override(override: View, base: Machine, unit: str | None) -> Iterable[Machine]:
@@ -204,14 +239,13 @@ def eks_node_group(view: View) -> Extracted:
     spot the pool with the most capacity, so any type of it.
     """
     scaling = view.block("scaling_config")
-    units = bounded(
-        scaling.number("min_size") if scaling else None,
-        scaling.number("desired_size") if scaling else None,
-        scaling.number("max_size") if scaling else None,
-    )
+    units = Units.fixed(None)
+    if scaling is not None:
+        units = bounded(scaling.number("min_size"), scaling.number("desired_size"), scaling.number("max_size"))
+    sizes = scheduled_sizes(view, units)
     capacity = view.string("capacity_type")
     windows = (view.string("ami_type") or "").startswith("WINDOWS")
-    names = view.texts("instance_types")
+    names = view.machine_types("instance_types")
     if view.block("launch_template") is not None:
         machine = template_of(view, INSTANCE_TEMPLATE_LINK, "launch_template.version")
         if machine is None:
@@ -223,7 +257,10 @@ def eks_node_group(view: View) -> Extracted:
         size = view.known_number("disk_size") or Decimal(50 if windows else 20)
         machine = Machine(disks=(Disk("boot", "gp2", size),))
     pick: Pick = "dearest"
-    if isinstance(names, Unknown) and machine.options and view.may_be_unset("instance_types"):
+    # EKS refuses machine types on the group beside one in its template
+    # (https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html): a template that names one leaves none here.
+    sure = len(machine.via) == 1 or view.may_be_unset("instance_types")
+    if isinstance(names, Unknown) and machine.options and sure:
         names = []
     if isinstance(names, Unknown):
         machine = replace(machine, options=(), unknown=Unknown(names.reason, "unknown-machine-type"))
@@ -250,7 +287,26 @@ def eks_node_group(view: View) -> Extracted:
         pick=pick if len(machine.options) > 1 else "first",
         purchase_attribute=view.attribute("capacity_type"),
     )
-    return Extracted((pool,), via=machine.via)
+    return Extracted(_in_reservations(view, machine, (sizes.applied(pool),)), via=machine.via)
+
+
+def node_group_region(view: View) -> str | Unknown | None:
+    """The region of a node group: as everywhere, else that of its cluster."""
+    found = region(view)
+    if isinstance(found, str):
+        return found
+    cluster = view.follow(("cluster_name",), ("aws_eks_cluster",), ("name", "id"))
+    places = {_region_of_cluster(each) for each in cluster.views} - {None} if not cluster.assumed else set()
+    return places.pop() if len(places) == 1 else found
+
+
+def _region_of_cluster(cluster: View) -> str | None:
+    own = cluster.string("region") or region_of(cluster.context, cluster.known("arn"))
+    if own is not None:
+        return own
+    subnets = cluster.block("vpc_config")
+    zone = only_zone(subnets) if subnets is not None else None
+    return region_of(cluster.context, zone)
 
 
 SPECS: tuple[ResourceSpec, ...] = (
@@ -269,9 +325,11 @@ SPECS: tuple[ResourceSpec, ...] = (
             "launch_configuration",
             "mixed_instances_policy",
             "warm_pool",
+            "capacity_reservation_specification",
             "tag",
         ),
         prices=("the machine", "EBS volumes", "a public IPv4 address", "the operating system"),
+        leaves_out=("volumes of what runs in a reservation of the plan",),
         assumes=(
             "Without desired_capacity the group starts at min_size.",
             "On-demand units take the override types in order unless the strategy is lowest-price; spot units the cheapest"
@@ -281,6 +339,10 @@ SPECS: tuple[ResourceSpec, ...] = (
             " any accelerator attribute, or with a largest accelerator_count of 0, none does.",
             "desired_capacity is brought within new bounds, also where ignore_changes keeps it.",
             "Stopped and hibernated warm pools are not counted.",
+            "With recurring scheduled actions expected is the largest size they ask for, in as many hours as make their"
+            " unit-hours. A size that an action leaves out is 0; one that it keeps (-1) is the largest the others set,"
+            " else the group's own.",
+            "What runs in a capacity reservation or a capacity block of the plan adds nothing.",
         ),
         source="AWS provider: aws_autoscaling_group; Amazon EC2 Auto Scaling user guide",
     ),
@@ -288,20 +350,33 @@ SPECS: tuple[ResourceSpec, ...] = (
         type="aws_eks_node_group",
         cloud="aws",
         extract=eks_node_group,
-        region=region,
+        region=node_group_region,
         tags=tags,
         probe=("instance_types",),
         accelerator_attributes=("launch_template",),  # it may name another machine type
         links=(INSTANCE_TEMPLATE_LINK,),
         reads=("instance_types", "capacity_type", "scaling_config", "launch_template", "disk_size", "ami_type"),
         prices=("the nodes", "EBS volumes", "Windows"),
+        leaves_out=("volumes of what runs in a reservation of the plan", "the control plane of the cluster"),
         assumes=(
             "Without desired_size the group starts at min_size.",
             "Without disk_size each node has a 20 GiB volume (50 GiB for Windows), priced as gp2.",
             "Of several types on demand uses the first; for spot the dearest is priced.",
+            "A capacity block that the plan does not hold is priced as if it lasted all month.",
+            "Nodes whose launch template names a reservation or a capacity block of the plan add nothing.",
         ),
         source="AWS provider: aws_eks_node_group; Amazon EKS user guide",
     ),
 )
 
-COMPANIONS: tuple[Companion, ...] = ()
+COMPANIONS: tuple[Companion, ...] = (
+    *GROUP_COMPANIONS,
+    Companion(
+        type="aws_eks_cluster",
+        of=("aws_eks_node_group",),
+        reads=("name", "region", "arn", "vpc_config.subnet_ids"),
+        says="the region of its node groups where nothing else tells it. It holds no accelerator itself, and so its control"
+        " plane is not counted: the node pools built into Auto Mode start none, others are Karpenter's",
+        source="AWS provider: aws_eks_cluster; Amazon EKS user guide: Auto Mode built-in node pools",
+    ),
+)

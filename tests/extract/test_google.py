@@ -716,3 +716,162 @@ def test_data_sources_tell_the_zones_of_a_shared_cluster(tmp_path: Path) -> None
     )
     side = after(plan(data("data.google_container_cluster.shared", shared), block), tmp_path)
     assert (side.region, units(side)) == ("europe-west4", (2, 2, 2))
+
+
+# -- instances from templates and machine images --------------------------------------------------------------------------
+
+
+def from_template(unknown: Json | None = None, **values: Any) -> Block:
+    return resource(
+        "google_compute_instance_from_template.vm",
+        {"name": "vm", "zone": ZONE, **values},
+        unknown={"source_instance_template": True, **(unknown or {"machine_type": True, "resource_policies": True})},
+        expressions={"source_instance_template": ref("google_compute_instance_template.t.self_link")},
+    )
+
+
+DISKS: Json = {
+    "disk": [
+        {"boot": True, "source_image": "debian-cloud/debian-12", "disk_type": "pd-balanced", "disk_size_gb": 50},
+        {"type": "SCRATCH", "disk_type": "local-ssd", "disk_size_gb": 375},
+        {"disk_type": "pd-ssd", "disk_size_gb": 100},
+    ],
+    "network_interface": [{"access_config": [{}]}],
+}
+
+
+@pytest.mark.parametrize(
+    ("values", "sku", "model", "storage", "address"),
+    [
+        pytest.param({}, "g2-standard-4", "on_demand", "52", True, id="all from the template"),
+        pytest.param({"machine_type": "g2-standard-8"}, "g2-standard-8", "on_demand", "52", True, id="its own machine type"),
+        pytest.param({"scheduling": [{"provisioning_model": "SPOT"}]}, "g2-standard-4", "spot", "38.05", True, id="its own purchase model, also for local SSD"),
+        pytest.param({"boot_disk": BOOT}, "g2-standard-4", "on_demand", "52", True, id="its own boot disk"),
+        pytest.param({"scratch_disk": [{"size": 375}] * 2}, "g2-standard-4", "on_demand", "82", True, id="its own local SSDs"),
+        pytest.param({"network_interface": [{"network": "default"}]}, "g2-standard-4", "on_demand", "52", False, id="its own interfaces"),
+    ],
+)  # fmt: skip
+def test_what_an_instance_sets_itself_goes_before_its_template(
+    values: Json, sku: str, model: str, storage: str, address: bool, tmp_path: Path
+) -> None:
+    """50 × 0.10 + 375 × 0.08 (0.0428 as Spot) + 100 × 0.17."""
+    (only,) = found(plan(template(**DISKS), from_template(**values)), tmp_path).values()
+    assert only.after is not None
+    assert (only.after.pools[0].sku, only.after.pools[0].purchase_model) == (sku, model)
+    assert amount(only.after, "storage") == Decimal(storage)
+    assert bool(amount(only.after, "network")) == address
+    assert only.via == ("google_compute_instance_template.t",)
+
+
+def test_attached_gpus_of_an_instance_replace_those_of_its_template(tmp_path: Path) -> None:
+    """One T4 instead of four."""
+    held = template(machine="n1-standard-8", guest_accelerator=[{"type": "nvidia-tesla-t4", "count": 4}])
+    (only,) = found(plan(held, from_template(guest_accelerator=T4)), tmp_path).values()
+    assert only.after is not None
+    assert only.after.gpus.expected == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "unknown"),
+    [
+        pytest.param({}, True, id="nothing else says what it is"),
+        pytest.param({"machine_type": "n1-standard-4"}, True, id="N1, to which the template may attach GPUs"),
+        pytest.param({"machine_type": "e2-standard-4"}, False, id="a plain machine takes no GPU"),
+        pytest.param({"machine_type": "g2-standard-4"}, False, id="a GPU machine of its own"),
+    ],
+)
+def test_a_template_that_is_not_in_the_plan(values: Json, unknown: bool, tmp_path: Path) -> None:
+    """Unknown only where it could hold a GPU."""
+    own = {"zone": ZONE, "source_instance_template": "projects/shared/global/instanceTemplates/x", **values}
+    result = report(plan(resource("google_compute_instance_from_template.vm", own)), tmp_path)
+    assert bool(result.summary.unknown) == unknown
+    assert bool(result.resources) == (unknown or values["machine_type"].startswith("g2"))
+
+
+def test_templates_of_a_data_source(tmp_path: Path) -> None:
+    """Read while planning."""
+    values = {"name": "t", "self_link": "global/instanceTemplates/t", "machine_type": "g2-standard-4"}
+    own = {"zone": ZONE, "source_instance_template": "global/instanceTemplates/t"}
+    document = plan(
+        data("data.google_compute_instance_template.t", values),
+        resource("google_compute_instance_from_template.vm", own),
+    )
+    assert after(document, tmp_path).pools[0].sku == "g2-standard-4"
+
+
+def test_machine_images_hold_the_instance_they_were_taken_of(tmp_path: Path) -> None:
+    """Its GPUs and disks, with a machine type that the copy sets itself."""
+    source = resource(
+        "google_compute_instance.vm",
+        {"machine_type": "n1-standard-4", "zone": ZONE, "guest_accelerator": T4, "boot_disk": BOOT},
+        unknown={"self_link": True},
+    )
+    image = resource(
+        "google_compute_machine_image.m",
+        {"name": "m"},
+        unknown={"source_instance": True, "self_link": True},
+        expressions={"source_instance": ref("google_compute_instance.vm.self_link")},
+    )
+    copy = resource(
+        "google_compute_instance_from_machine_image.copy",
+        {"zone": ZONE, "machine_type": "n1-standard-8"},
+        unknown={"source_machine_image": True},
+        expressions={"source_machine_image": ref("google_compute_machine_image.m.self_link")},
+    )
+    side = after(plan(source, image, copy), tmp_path, "google_compute_instance_from_machine_image.copy")
+    assert (side.pools[0].sku, side.gpus.expected, amount(side, "storage")) == ("n1-standard-8", 1, Decimal(5))
+
+
+def test_a_machine_image_of_another_configuration_is_unknown(tmp_path: Path) -> None:
+    """It may hold anything."""
+    own = {"zone": ZONE, "source_machine_image": "projects/shared/global/machineImages/x"}
+    result = report(plan(resource("google_compute_instance_from_machine_image.vm", own)), tmp_path)
+    assert result.summary.unknown == 1
+
+
+# -- flexible groups ------------------------------------------------------------------------------------------------------
+
+
+def flexible(*selections: tuple[int | None, list[str]], machine: str = "e2-standard-4") -> list[Block]:
+    policy = [
+        {"name": f"s{index}", "rank": rank, "machine_types": types} for index, (rank, types) in enumerate(selections)
+    ]
+    own = {
+        "name": "g",
+        "region": "us-central1",
+        "target_size": 1,
+        "version": [{}],
+        "instance_flexibility_policy": [{"instance_selections": policy}],
+    }
+    block = resource(
+        "google_compute_region_instance_group_manager.g",
+        own,
+        unknown={"version": [{"instance_template": True}]},
+        expressions={"version": [{"instance_template": ref("google_compute_instance_template.t.self_link")}]},
+    )
+    return [template(machine=machine), block]
+
+
+@pytest.mark.parametrize(
+    ("selections", "sku", "candidates"),
+    [
+        pytest.param([(1, ["g2-standard-4"]), (2, ["a2-highgpu-1g"])], "g2-standard-4", 1, id="the lowest rank"),
+        pytest.param([(2, ["g2-standard-4"]), (1, ["a2-highgpu-1g"])], "a2-highgpu-1g", 1, id="in any order"),
+        pytest.param([(1, ["g2-standard-4", "g2-standard-8"])], "g2-standard-8", 1, id="of one rank the dearest"),
+        pytest.param([(None, ["g2-standard-8"]), (None, ["g2-standard-4"])], "g2-standard-8", 1, id="without ranks, too"),
+        pytest.param([(1, ["e2-standard-8"]), (2, ["g2-standard-4"])], "g2-standard-4", 1, id="of plain and GPU types the GPU"),
+    ],
+)  # fmt: skip
+def test_flexible_groups_choose_by_rank(
+    selections: list[tuple[int | None, list[str]]], sku: str, candidates: int, tmp_path: Path
+) -> None:
+    """The machine types of the policy stand in for that of the template."""
+    (only,) = found(plan(*flexible(*selections)), tmp_path).values()
+    assert only.after is not None
+    pool = only.after.pools[0]
+    assert (pool.sku, len(pool.candidates)) == (sku, candidates)
+
+
+def test_a_flexible_group_of_plain_machines_stays_silent(tmp_path: Path) -> None:
+    """Whatever its template says: the policy's types run."""
+    assert not found(plan(*flexible((1, ["e2-standard-8"]), machine="g2-standard-4")), tmp_path)

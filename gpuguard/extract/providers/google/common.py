@@ -1,8 +1,11 @@
 """What the Google Cloud types share: place, labels, operating system."""
 
 import re
+from collections.abc import Callable, Hashable
+from decimal import Decimal
 
 from gpuguard.extract.common import sensitive_keys, string_tags, without
+from gpuguard.extract.schedules import unix_cron
 from gpuguard.extract.view import View
 from gpuguard.model.usage import OperatingSystem, Unknown
 
@@ -73,3 +76,24 @@ def operating_system(image: str | None) -> OperatingSystem:
     if "byos" in lowered or "opensuse" in lowered:
         return "linux"
     return next((system for word, system in _OS_PROJECTS if word in lowered), "linux")
+
+
+_MINUTES = re.compile(r"\d{1,2}(?:,\d{1,2}){0,3}\Z")
+_MOST_SCHEDULES = 100
+"""Distinct schedules of one document; more of them stand only in a file made to be slow."""
+
+
+def schedule_of(text: str | None) -> str | None:
+    """The cron expression of a schedule that starts and stops machines; None for one that comes more than hourly or so."""
+    cron = unix_cron(text)
+    return cron if cron is not None and _MINUTES.match(cron.split()[0]) else None
+
+
+def worked_out(view: View, key: Hashable, hours: Callable[[], Decimal | None]) -> Decimal | None:
+    """The hours of a schedule, worked out once however many machines follow it; None where they cannot be."""
+    known: dict[Hashable, Decimal | None] = view.context.memo.setdefault(("google.schedules",), {})
+    if key not in known:
+        if len(known) >= _MOST_SCHEDULES:
+            return None
+        known[key] = hours()
+    return known[key]

@@ -494,3 +494,332 @@ def test_locations_come_through_modules(tmp_path: Path) -> None:
     outputs = {"location": {"expression": ref("azurerm_resource_group.this.location")}}
     document = plan(block, group, calls={"rg": {"outputs": outputs, "expressions": {"name": const("ml")}}})
     assert after(document, tmp_path).region == "northeurope"
+
+
+def test_a_node_pool_without_a_size_of_its_own_is_no_gpu(tmp_path: Path) -> None:
+    """AKS then chooses a size itself, which has none."""
+    block = pool(vm_size=None, unknown={"vm_size": True})
+    assert found(plan(cluster(), block), tmp_path) == {}
+
+
+def test_mig_slices_change_no_price_and_are_told(tmp_path: Path) -> None:
+    """Whole GPUs are billed and counted."""
+    result = report(plan(cluster(), pool(gpu_instance="MIG3g")), tmp_path)
+    side = result.resources[0].after
+    assert side is not None
+    assert (side.gpus.expected, amount(side, "compute")) == (1, Decimal("0.658") * 730)
+    assert "gpu-slices" in codes(result)
+
+
+# -- the types of azurerm 1 -----------------------------------------------------------------------------------------------
+
+
+def classic(**values: Any) -> Block:
+    return resource("azurerm_virtual_machine.vm", {"vm_size": T4, **LOCATION, **values}, unknown={"id": True})
+
+
+WINDOWS_SERVER = {"publisher": "MicrosoftWindowsServer", "offer": "WindowsServer"}
+
+
+@pytest.mark.parametrize(
+    ("values", "hourly"),
+    [
+        pytest.param({}, "0.658", id="Linux"),
+        pytest.param({"os_profile_windows_config": [{"provision_vm_agent": True}]}, "0.842", id="a Windows profile"),
+        pytest.param({"storage_os_disk": [{"os_type": "Windows"}]}, "0.842", id="a Windows disk"),
+        pytest.param({"storage_image_reference": [WINDOWS_SERVER]}, "0.842", id="a Windows image"),
+        pytest.param(
+            {"storage_image_reference": [WINDOWS_SERVER], "license_type": "Windows_Server"},
+            "0.658",
+            id="hybrid benefit",
+        ),
+        pytest.param({"os_profile_windows_config": []}, "0.658", id="no Windows profile"),
+    ],
+)
+def test_classic_machines_and_windows(values: Json, hourly: str, tmp_path: Path) -> None:
+    """The system shows in the profile, the disk or the image."""
+    assert amount(after(plan(classic(**values)), tmp_path), "compute") == Decimal(hourly) * 730
+
+
+def test_classic_disks(tmp_path: Path) -> None:
+    """Managed ones are billed by tier, those on page blobs are not counted."""
+    disks: Json = {
+        "storage_os_disk": [{"managed_disk_type": "Premium_LRS", "disk_size_gb": 128}],
+        "storage_data_disk": [
+            {"managed_disk_type": "Premium_LRS", "disk_size_gb": 512},
+            {"vhd_uri": "https://example.blob.core.windows.net/vhds/a.vhd", "disk_size_gb": 1024},
+        ],
+    }
+    side = after(plan(classic(**disks)), tmp_path)
+    assert amount(side, "storage") == Decimal("21.68") + Decimal("80.54")
+
+
+@pytest.mark.parametrize(("priority", "hourly"), [("Low", "0.457113"), ("Regular", "0.658"), (None, "0.658")])
+def test_classic_scale_sets(priority: str | None, hourly: str, tmp_path: Path) -> None:
+    """Low priority is the old name of spot; size and number stand in the `sku` block."""
+    values = {"sku": [{"name": T4, "tier": "Standard", "capacity": 3}], "priority": priority, **LOCATION}
+    side = after(plan(resource("azurerm_virtual_machine_scale_set.s", values)), tmp_path)
+    assert (units(side), amount(side, "compute")) == ((3, 3, 3), Decimal(hourly) * 730 * 3)
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        classic(vm_size="Standard_DS2_v2"),
+        resource(
+            "azurerm_virtual_machine_scale_set.s", {"sku": [{"name": "Standard_D2s_v3", "capacity": 9}], **LOCATION}
+        ),
+        orchestrated(sku_name=None),
+        orchestrated(sku_name="Standard_D2s_v3", instances=4),
+        machine(size="Standard_NP10s"),
+    ],
+    ids=["classic machine", "classic scale set", "a set that only groups machines", "flexible set", "FPGA"],
+)
+def test_what_has_no_gpu_stays_silent(block: Block, tmp_path: Path) -> None:
+    result = report(plan(block), tmp_path)
+    assert (result.resources, codes(result)) == ((), set())
+
+
+def test_ranked_sizes_are_taken_in_their_order(tmp_path: Path) -> None:
+    """`prioritized` profiles have blocks with ranks; the list of names is then empty."""
+    sizes = [{"name": T4, "rank": 1}, {"name": "Standard_NC8as_T4_v3", "rank": 0}]
+    profile = {"allocation_strategy": "Prioritized", "virtual_machine_size": sizes, "vm_sizes": []}
+    side = after(plan(orchestrated(sku_name="Mix", instances=1, sku_profile=[profile])), tmp_path)
+    assert side.pools[0].sku == "Standard_NC8as_T4_v3"
+
+
+# -- autoscale profiles that follow each other ----------------------------------------------------------------------------
+
+WEEK = Decimal(168)
+WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday"]
+
+
+def recurring(
+    low: int, high: int, hour: object, days: object = WEEKDAYS, zone: str | None = "UTC", minute: int = 0
+) -> Json:
+    """A profile that begins at an hour of some days."""
+    begins = {"days": days, "hours": [hour], "minutes": [minute], "timezone": zone}
+    return {**limits(low, low, high), "recurrence": [begins]}
+
+
+def dated(low: int, high: int) -> Json:
+    fixed = {"start": "2027-01-01T00:00:00Z", "end": "2027-01-02T00:00:00Z", "timezone": "UTC"}
+    return {**limits(low, low, high), "fixed_date": [fixed]}
+
+
+def scheduled(
+    *profiles: Json, instances: int | None = 2, folder: Path
+) -> tuple[tuple[float | None, ...], Decimal, State]:
+    """Sizes, hours and the state of a scale set with these profiles."""
+    state = after(plan(scale_set(instances=instances), autoscale(*profiles)), folder)
+    return units(state), Decimal(str(state.pools[0].hours_per_month)), state
+
+
+def close(one: Decimal | None, other: Decimal) -> bool:
+    return one is not None and abs(one - other) < Decimal("0.001")
+
+
+@pytest.mark.parametrize(
+    ("profiles", "instances", "sizes", "unit_hours", "max_unit_hours"),
+    [
+        # 2 for 60 of 168 hours, none otherwise; at most 4 of them
+        pytest.param([recurring(2, 4, 8), recurring(0, 0, 20)], 2, (0, 2, 4), 120, 240, id="off by night"),
+        # 2 for 60 hours and 1 for the other 108
+        pytest.param([recurring(2, 2, 8), recurring(1, 1, 20)], 2, (1, 2, 2), 228, 228, id="smaller by night"),
+        # instances 9 are lowered to 4 by day
+        pytest.param([recurring(2, 4, 8), recurring(0, 0, 20)], 9, (0, 4, 4), 240, 240, id="lowered to the maximum"),
+        # from Saturday 0:00 to Monday 0:00 none: 120 of 168 hours
+        pytest.param(
+            [recurring(0, 0, 0, ["Saturday"]), recurring(3, 3, 0, ["Monday"])],
+            3,
+            (0, 3, 3),
+            360,
+            360,
+            id="weekends off",
+        ),
+        # the default profile allows more before the first recurring one begins: the maximum counts all month
+        pytest.param(
+            [limits(1, 1, 9), recurring(2, 4, 8), recurring(0, 0, 20)],
+            2,
+            (0, 2, 9),
+            120,
+            9 * 168,
+            id="a default profile",
+        ),
+        pytest.param(
+            [dated(1, 9), recurring(2, 4, 8), recurring(0, 0, 20)], 2, (0, 2, 9), 120, 9 * 168, id="a day with more"
+        ),
+        # three profiles a day: 8 to 12 two, 12 to 20 four, then none
+        pytest.param(
+            [recurring(2, 2, 8), recurring(4, 4, 12), recurring(0, 0, 20)],
+            1,
+            (0, 4, 4),
+            5 * (8 + 32),
+            5 * (8 + 32),
+            id="three",
+        ),
+    ],
+)
+def test_recurring_profiles_hold_until_the_next_one_begins(
+    profiles: list[Json], instances: int, sizes: tuple[int, ...], unit_hours: int, max_unit_hours: int, tmp_path: Path
+) -> None:
+    """Hours a month are the unit-hours of the schedule over the expected size."""
+    found_sizes, hours, state = scheduled(*profiles, instances=instances, folder=tmp_path)
+    assert found_sizes == sizes
+    assert close(hours * sizes[1], unit_hours * 730 / WEEK)
+    assert close(state.monthly.expected, Decimal("0.658") * unit_hours * 730 / WEEK)
+    assert close(state.monthly.max, Decimal("0.658") * max_unit_hours * 730 / WEEK)
+
+
+@pytest.mark.parametrize(
+    ("profiles", "code", "sizes"),
+    [
+        pytest.param([recurring(0, 0, 20)], "endless-profile", (0, 0, 0), id="one alone never ends"),
+        pytest.param(
+            [limits(1, 1, 3), recurring(0, 0, 20)], "endless-profile", (0, 2, 3), id="one alone beside the default"
+        ),
+        pytest.param(
+            [recurring(2, 4, 8, zone="Pacific Standard Time"), recurring(0, 0, 20, zone="UTC")],
+            "unread-schedule",
+            (0, 2, 4),
+            id="clocks whose distance is not known",
+        ),
+        pytest.param([recurring(2, 4, 25), recurring(0, 0, 20)], "unread-schedule", (0, 2, 4), id="no hour of a day"),
+        pytest.param([recurring(2, 4, "x"), recurring(0, 0, 20)], "unread-schedule", (0, 2, 4), id="no number"),
+        pytest.param(
+            [recurring(2, 4, 8, ["Someday"]), recurring(0, 0, 20)], "unread-schedule", (0, 2, 4), id="no weekday"
+        ),
+        pytest.param(
+            [recurring(2, 4, 8, 7), recurring(0, 0, 20)], "unread-schedule", (0, 2, 4), id="days of a wrong type"
+        ),
+    ],
+)
+def test_schedules_that_cannot_be_told_count_all_month(
+    profiles: list[Json], code: str, sizes: tuple[int, ...], tmp_path: Path
+) -> None:
+    """The largest size of all profiles, and a note."""
+    result = report(plan(scale_set(instances=2), autoscale(*profiles)), tmp_path)
+    state = result.resources[0].after
+    assert state is not None
+    assert (units(state), state.pools[0].hours_per_month) == (sizes, 730)
+    assert code in codes(result)
+
+
+def test_zones_by_their_names_are_set_against_each_other(tmp_path: Path) -> None:
+    """8:00 in Berlin is 7:00 UTC in winter: 13 hours a day until 20:00 UTC."""
+    profiles = [recurring(1, 1, 8, zone="Europe/Berlin"), recurring(0, 0, 20)]
+    assert close(scheduled(*profiles, instances=1, folder=tmp_path)[1], 65 * 730 / WEEK)
+
+
+# -- machines that are stopped and started ----------------------------------------------------------------------------------
+
+
+def shutdown(time: object = "1900", enabled: object = True, zone: str = "UTC") -> Block:
+    return resource(
+        "azurerm_dev_test_global_vm_shutdown_schedule.s",
+        {"daily_recurrence_time": time, "enabled": enabled, "timezone": zone},
+        unknown={"virtual_machine_id": True},
+        expressions={"virtual_machine_id": ref("azurerm_linux_virtual_machine.vm.id")},
+    )
+
+
+def runbook(content: str | None, name: str = "power") -> Block:
+    return resource(f"azurerm_automation_runbook.{name}", {"name": name, "content": content})
+
+
+def weekly(name: str, start: str, **values: Any) -> Block:
+    own = {
+        "name": name,
+        "frequency": "Week",
+        "interval": 1,
+        "start_time": start,
+        "week_days": WEEKDAYS,
+        "timezone": "UTC",
+    }
+    return resource(f"azurerm_automation_schedule.{name}", {**own, **values})
+
+
+def job(name: str, schedule: str, **parameters: str) -> Block:
+    values = {"schedule_name": schedule, "runbook_name": "power", "parameters": parameters}
+    return resource(f"azurerm_automation_job_schedule.{name}", values)
+
+
+MORNING = weekly("morning", "2027-01-04T08:00:00Z")
+EVENING = weekly("evening", "2027-01-04T18:00:00Z")
+NAMED = {"vmname": "vm-1"}
+
+
+@pytest.mark.parametrize(
+    ("blocks", "hours"),
+    [
+        pytest.param([shutdown("1800"), MORNING, runbook("Start-AzVM -Name $vm"), job("a", "morning", **NAMED)], 50, id="runbook"),
+        pytest.param(
+            [MORNING, EVENING, runbook("param($action)"), job("a", "morning", **NAMED, action="start"),
+             job("b", "evening", **NAMED, action="Stop")], 50, id="parameters",
+        ),
+        pytest.param(
+            [shutdown("1800"), weekly("morning", "2027-01-04T08:00:00Z", frequency="Day", week_days=None),
+             runbook("az vm start --name $1"), job("a", "morning", **NAMED)], 70, id="every day",
+        ),
+        pytest.param([shutdown("1800"), MORNING, runbook("Start-AzVM"), job("a", "morning", vmname="vm-2")], 168, id="another's"),
+        pytest.param([shutdown("1800", enabled=False), MORNING, runbook("Start-AzVM"), job("a", "morning", **NAMED)], 168, id="off"),
+        pytest.param([shutdown()], 168, id="nothing starts it"),
+        pytest.param([shutdown("7pm")], 168, id="no time"),
+        pytest.param([shutdown(1900)], 168, id="a number for a time"),
+        pytest.param(
+            [shutdown("1800"), MORNING, runbook("Start-AzVM; Stop-AzVM"), job("a", "morning", **NAMED)], 168, id="both commands"
+        ),
+        pytest.param(
+            [shutdown("1800"), weekly("morning", "2027-01-04T08:00:00Z", interval=2), runbook("Start-AzVM"),
+             job("a", "morning", **NAMED)], 168, id="every other week",
+        ),
+        pytest.param(
+            [shutdown("1800"), weekly("morning", "2027-01-04T08:00:00Z", frequency="Hour"), runbook("Start-AzVM"),
+             job("a", "morning", **NAMED)], 168, id="every hour",
+        ),
+    ],
+)  # fmt: skip
+def test_hours_of_machines_that_are_stopped_and_started(blocks: list[Block], hours: int, tmp_path: Path) -> None:
+    """Only what both stops and starts lowers the hours; the disk is billed all month."""
+    disk = {"storage_account_type": "Premium_LRS", "disk_size_gb": 128}
+    values = {"size": T4, "name": "vm-1", "os_disk": [disk], **LOCATION}
+    own = resource("azurerm_linux_virtual_machine.vm", values, unknown={"id": True})
+    state = after(plan(own, *blocks), tmp_path)
+    wanted = Decimal("0.658") * hours * 730 / WEEK + Decimal("21.68")
+    assert close(state.monthly.expected, wanted)
+    assert close(state.monthly.max, wanted)
+
+
+def test_a_shutdown_without_a_start_is_told(tmp_path: Path) -> None:
+    assert "shutdown-without-start" in codes(report(plan(machine(), shutdown()), tmp_path))
+    assert "shutdown-without-start" not in codes(report(plan(machine(), shutdown(enabled=False)), tmp_path))
+
+
+# -- standby pools --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("state", "low", "high", "expected"),
+    [
+        pytest.param("Running", 0, 5, 5, id="filled up to the largest capacity"),
+        pytest.param("Running", 2, 3, 4, id="never less than the smallest"),
+        pytest.param("Running", 0, 1, 2, id="the set is larger already"),
+        pytest.param("Deallocated", 2, 5, 2, id="deallocated machines cost no compute"),
+        pytest.param("Hibernated", 2, 5, 2, id="nor do hibernated ones"),
+    ],
+)
+def test_running_machines_that_stand_by_are_paid_for(
+    state: str, low: int, high: int, expected: int, tmp_path: Path
+) -> None:
+    standby = resource(
+        "azurerm_virtual_machine_scale_set_standby_pool.p",
+        {
+            "virtual_machine_state": state,
+            "elasticity_profile": [{"min_ready_capacity": low, "max_ready_capacity": high}],
+        },
+        unknown={"attached_virtual_machine_scale_set_id": True},
+        expressions={
+            "attached_virtual_machine_scale_set_id": ref("azurerm_orchestrated_virtual_machine_scale_set.s.id")
+        },
+    )
+    assert units(after(plan(orchestrated(instances=2), standby), tmp_path)) == (expected, expected, expected)

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from gpuguard.extract.providers.azurerm.aks_sizes import node_pool_units
 from gpuguard.extract.providers.azurerm.common import (
     group_location,
     normalised,
@@ -11,18 +12,10 @@ from gpuguard.extract.providers.azurerm.common import (
     tags,
     windows_licence,
 )
-from gpuguard.extract.spec import (
-    Companion,
-    Extracted,
-    Machine,
-    ResourceSpec,
-    machine_options,
-    pick_expected,
-    units_of,
-    within,
-)
+from gpuguard.extract.providers.azurerm.placement import hosted, reserved
+from gpuguard.extract.spec import Companion, Extracted, Machine, ResourceSpec, machine_options
 from gpuguard.extract.view import View
-from gpuguard.model.usage import Disk, FixedUsage, OperatingSystem, Units, Unknown
+from gpuguard.model.usage import Disk, FixedUsage, OperatingSystem, PoolUsage, Unknown
 
 CLUSTER = ("azurerm_kubernetes_cluster",)
 
@@ -53,22 +46,23 @@ def _windows_nodes(cluster: View | None) -> OperatingSystem:
     return windows_licence(profile) if profile is not None else "windows"
 
 
+def os_disks(kind: str | None, size: Decimal | Unknown | None) -> tuple[Disk, ...]:
+    """The OS disk of a node, unless it is on the machine itself."""
+    if (kind or "Managed") == "Ephemeral":
+        return ()
+    sizes = () if isinstance(size, Unknown) else _OS_DISK_SIZES
+    return (Disk("boot", "Premium_LRS", (size or None) if isinstance(size, Decimal) else None, sizes_by_vcpus=sizes),)
+
+
 def node_pool_machine(view: View, cluster: View | None) -> Machine:
     """A node pool of AKS: `default_node_pool` or a pool of its own."""
     options, unknown = machine_options(view, "vm_size")
-    disks: tuple[Disk, ...] = ()
-    if (view.string("os_disk_type") or "Managed") != "Ephemeral":
-        size = view.number("os_disk_size_gb")
-        sizes = () if isinstance(size, Unknown) else _OS_DISK_SIZES
-        disks = (
-            Disk("boot", "Premium_LRS", (size or None) if isinstance(size, Decimal) else None, sizes_by_vcpus=sizes),
-        )
     return Machine(
         options=options,
         unknown=unknown,
         purchase_model=purchase_model(view),
         os=_windows_nodes(cluster) if view.string("os_type") == "Windows" else "linux",
-        disks=disks,
+        disks=os_disks(view.string("os_disk_type"), view.number("os_disk_size_gb")),
         spot_max_price=spot_price(view, "spot_max_price"),
         machine_attribute=view.attribute("vm_size"),
         purchase_attribute=view.attribute("priority") if not view.prefix else None,
@@ -76,32 +70,36 @@ def node_pool_machine(view: View, cluster: View | None) -> Machine:
     )
 
 
-def pool_units(view: View) -> Units:
-    """Sizes of a node pool, or of the default pool of a cluster."""
-    count, low, high = view.number("node_count"), view.number("min_count"), view.number("max_count")
-    # `enable_auto_scaling` is the name before azurerm 4.
-    if view.flag("auto_scaling_enabled") or view.flag("enable_auto_scaling"):
-        if isinstance(count, Unknown) and view.may_be_unset("node_count"):
-            count = None
-        least, most = units_of(low, Decimal(0)), units_of(high, None)
-        return Units(least, within(pick_expected(count, low), least, most), most)
-    return Units.fixed(units_of(count, Decimal(1)))
+def nodes(view: View, cluster: View | None) -> tuple[PoolUsage, ...]:
+    """The pools that a node pool comes down to; none where AKS itself chooses the size, which has no GPU then."""
+    machine = node_pool_machine(view, cluster)
+    if not machine.options and machine.unknown is None:
+        return ()
+    slices = view.string("gpu_instance")
+    if slices and (view.string("gpu_driver") or "").lower() != "none":
+        view.note(
+            "info",
+            "gpu-slices",
+            f"each GPU is divided into {slices} instances; the machines cost the same, and whole GPUs are counted",
+        )
+    pool = hosted(view, machine.pool(node_pool_units(view)), "", "host_group_id")
+    return (pool,) if pool.covered_by is not None else reserved(view, pool)
 
 
 def node_pool(view: View) -> Extracted:
     """`azurerm_kubernetes_cluster_node_pool`: sizes are totals, whatever the zones."""
     cluster = view.follow(("kubernetes_cluster_id",), CLUSTER, ("id",)).first
-    return Extracted((node_pool_machine(view, cluster).pool(pool_units(view)),))
+    return Extracted(nodes(view, cluster))
 
 
-_PAID_TIERS = {"standard": "aks-standard", "paid": "aks-standard", "premium": "aks-premium"}
+PAID_TIERS = {"standard": "aks-standard", "paid": "aks-standard", "premium": "aks-premium"}
 
 
 def cluster(view: View) -> Extracted:
     """`azurerm_kubernetes_cluster`: its default pool, and the fee of its tier."""
     block = view.block("default_node_pool")
-    pools = (node_pool_machine(block, view).pool(pool_units(block)),) if block is not None else ()
-    tier = _PAID_TIERS.get((view.string("sku_tier") or "Free").lower())
+    pools = nodes(block, view) if block is not None else ()
+    tier = PAID_TIERS.get((view.string("sku_tier") or "Free").lower())
     fixed = (FixedUsage("control_plane", tier, f"AKS {tier.removeprefix('aks-')} tier"),) if tier else ()
     return Extracted(pools, fixed=fixed)
 
@@ -115,7 +113,11 @@ SPECS: tuple[ResourceSpec, ...] = (
         tags=tags,
         reads=("default_node_pool", "sku_tier", "location"),
         prices=("the default pool", "OS disks", "Windows", "the fee of a paid tier"),
-        assumes=("The fee of a paid tier is counted when the default pool itself holds GPUs.",),
+        leaves_out=("Nodes that node auto-provisioning starts for pods: its node pools are Kubernetes objects.",),
+        assumes=(
+            "The fee of a paid tier is counted when the default pool itself holds GPUs.",
+            "A pool without vm_size has no GPU.",
+        ),
         source="azurerm provider: azurerm_kubernetes_cluster",
     ),
     ResourceSpec(
@@ -135,10 +137,17 @@ SPECS: tuple[ResourceSpec, ...] = (
             "spot_max_price",
             "os_type",
             "os_disk_size_gb",
+            "gpu_instance",
+            "capacity_reservation_group_id",
+            "host_group_id",
             "kubernetes_cluster_id",
         ),
         prices=("the nodes", "OS disks", "Windows"),
-        assumes=("Managed OS disks are Premium SSDs, sized by the vCPUs unless the configuration says otherwise.",),
+        leaves_out=("Disks of nodes that a reservation or a dedicated host of the plan pays for.",),
+        assumes=(
+            "Managed OS disks are Premium SSDs, sized by the vCPUs unless the configuration says otherwise.",
+            "Sizes are totals, whatever the zones.",
+        ),
         source="azurerm provider: azurerm_kubernetes_cluster_node_pool",
     ),
 )

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from gpuguard.extract.common import string_tags
 from gpuguard.extract.view import View
-from gpuguard.model.usage import Disk, OperatingSystem, PurchaseModel, Unknown
+from gpuguard.model.usage import Disk, MachineOption, OperatingSystem, PurchaseModel, Unknown
 
 GROUP = ("azurerm_resource_group",)
 _GROUP_NAME = re.compile(r"/resourceGroups/([^/]+)/", re.IGNORECASE)
@@ -55,13 +55,20 @@ def spot_price(view: View, path: str = "max_bid_price") -> Decimal | None:
 
 
 def linux_licence(view: View) -> OperatingSystem:
+    """The licence of a Linux machine, by `license_type` and the image."""
+    return linux_system(
+        view.string("license_type"),
+        view.string("source_image_reference.publisher"),
+        view.string("source_image_reference.offer"),
+    )
+
+
+def linux_system(licence: str | None, publisher: str | None, offer: str | None) -> OperatingSystem:
     """RHEL and SLES marketplace images carry a licence unless it is brought along; `license_type` may add one.
 
     https://learn.microsoft.com/azure/virtual-machines/linux/azure-hybrid-benefit-linux. openSUSE has none.
     """
-    licence = (view.string("license_type") or "").upper()
-    publisher = (view.string("source_image_reference.publisher") or "").lower()
-    offer = (view.string("source_image_reference.offer") or "").lower()
+    licence, publisher, offer = (licence or "").upper(), (publisher or "").lower(), (offer or "").lower()
     if licence.endswith("BYOS"):
         return "linux"
     if licence.startswith(("RHEL_", "SLES_")):
@@ -75,8 +82,56 @@ def linux_licence(view: View) -> OperatingSystem:
 
 def windows_licence(view: View) -> OperatingSystem:
     """Windows is in the price unless the hybrid benefit brings the licence."""
-    licence = (view.string("license_type") or view.string("license") or "").lower()
-    return "linux" if licence in ("windows_server", "windows_client") else "windows"
+    return windows_system(view.string("license_type") or view.string("license"))
+
+
+def windows_system(licence: str | None) -> OperatingSystem:
+    """Windows, or what is billed like Linux where the hybrid benefit brings the licence.
+
+    https://learn.microsoft.com/azure/virtual-machines/windows/hybrid-use-benefit-licensing
+    """
+    return "linux" if (licence or "").lower() in ("windows_server", "windows_client") else "windows"
+
+
+def image_system(licence: str | None, publisher: str | None, offer: str | None) -> OperatingSystem:
+    """The licence of a machine whose image alone tells the operating system."""
+    if is_windows_image(publisher, offer):
+        return windows_system(licence)
+    return linux_system(licence, publisher, offer)
+
+
+def is_windows_image(publisher: str | None, offer: str | None) -> bool:
+    """Whether a marketplace image holds Windows: Microsoft's own publishers, and offers that say so (SQL Server, DSVM)."""
+    publisher, offer = (publisher or "").lower(), (offer or "").lower()
+    return publisher.startswith("microsoftwindows") or offer.startswith(("windows", "dsvm-win")) or "-ws20" in offer
+
+
+# -- sizes of machines --------------------------------------------------------------------------------------------------
+
+_SIZE = re.compile(r"(?:standard|basic)_[a-z]+\d", re.IGNORECASE)
+
+
+def looks_like_size(value: object) -> bool:
+    """Whether a text is named like an Azure machine size."""
+    return isinstance(value, str) and _SIZE.match(value) is not None
+
+
+def size_options(view: View, path: str) -> tuple[tuple[MachineOption, ...], Unknown | None]:
+    """The machine size at a path of an object that is written in one expression, such as the body of an ARM resource.
+
+    The plan then tells all references of the object together: of what they lead to, only names of sizes can be meant.
+    """
+    value = view.get(path, looks_like_size)
+    if isinstance(value, str) and value:
+        return (MachineOption(value),), None
+    names = [name for name in view.candidates(path) if looks_like_size(name)]
+    if names:
+        return tuple(MachineOption(name) for name in names), None
+    if value is None or value == "":
+        return (), None
+    if not isinstance(value, Unknown):
+        view.text(path)  # tells that it is no text
+    return (), Unknown(f"{path} is known only after apply", code="unknown-machine-type")
 
 
 # -- disks --------------------------------------------------------------------------------------------------------------

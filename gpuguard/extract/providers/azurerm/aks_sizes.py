@@ -1,0 +1,26 @@
+"""How many nodes an AKS pool has."""
+
+from decimal import Decimal
+
+from gpuguard.extract.spec import pick_expected, units_of, within
+from gpuguard.extract.view import View
+from gpuguard.model.usage import Units, Unknown
+
+
+def node_pool_units(view: View) -> Units:
+    """Sizes of a node pool, or of the default pool of a cluster."""
+    count, low, high = view.number("node_count"), view.number("min_count"), view.number("max_count")
+    # `enable_auto_scaling` is the name before azurerm 4.
+    if view.flag("auto_scaling_enabled") or view.flag("enable_auto_scaling"):
+        return scaled_nodes(
+            None if isinstance(count, Unknown) and view.may_be_unset("node_count") else count, low, high
+        )
+    return Units.fixed(units_of(count, Decimal(1)))
+
+
+def scaled_nodes(
+    count: Decimal | Unknown | None, low: Decimal | Unknown | None, high: Decimal | Unknown | None
+) -> Units:
+    """Sizes of an autoscaled pool: its count is brought within the bounds at once."""
+    least, most = units_of(low, Decimal(0)), units_of(high, None)
+    return Units(least, within(pick_expected(count, low), least, most), most)

@@ -1,7 +1,0 @@
-"""Oracle Cloud Infrastructure."""
-
-from gpuguard.extract.spec import Companion, ResourceSpec
-
-SPECS: tuple[ResourceSpec, ...] = ()
-
-COMPANIONS: tuple[Companion, ...] = ()

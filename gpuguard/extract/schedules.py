@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import msgspec
 
-from gpuguard.model.usage import HOURS_PER_MONTH
+from gpuguard.model.usage import HOURS_PER_MONTH, Units
 
 _START = datetime(2024, 1, 1)  # noqa: DTZ001 - local time; a Monday, and the first day of a leap-year cycle
 _WEEK = timedelta(days=7)
@@ -146,3 +146,16 @@ def _offset(timezone: str) -> int:
     except (OSError, ValueError, LookupError):
         return 0
     return int(distance / _MINUTE) if distance is not None else 0
+
+
+def sizes_of(events: Sequence[tuple[Event, Decimal]]) -> tuple[Units, Decimal] | None:
+    """Sizes that events set one after another: the largest is the expected one, with the hours that make the same work.
+
+    Nothing moves the size in between, so the largest is the maximum as well. None where the schedule cannot be read.
+    """
+    hours = hours_of(events)
+    if not hours:
+        return None
+    largest = max(hours)
+    worked = sum((size * share for size, share in hours.items()), Decimal(0))
+    return Units(min(hours), largest, largest), worked / largest if largest else Decimal(0)

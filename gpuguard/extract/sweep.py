@@ -46,7 +46,7 @@ _FOR_PEOPLE = frozenset(
 )  # fmt: skip
 _EXCLUDING = re.compile(r"hidden|exclude|deny|denied|disallow|forbidden")
 _ABOUT_ACCELERATORS = re.compile(r"gpu|accelerator|tpu|neuron")
-_ABOUT_MACHINES = re.compile(r"instance|machine|vm_?size|shape|flavor|sku|size|type")
+_ABOUT_MACHINES = re.compile(r"instance|machine|vm_?size|shape|flavor|sku|size|type|plan|platform|profile|offer|gpu")
 _FULL_NAME = re.compile(r"(?:nvidia|amd|aws|google|intel|habana)[-_ ].+", re.IGNORECASE)
 _TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{2,80}")
 _LONGEST = 200_000
@@ -151,6 +151,18 @@ def machine_type_in(values: Any, machine: Callable[[str, str], InstanceType | No
     return None
 
 
+def _believed(cloud: str, clouds: tuple[str, ...], path: _Path) -> bool:
+    """Whether a name that no table knows counts by its looks.
+
+    What could as well be something else (``gpu-operator``) does where the type is of that cloud, and the attribute about
+    machines.
+    """
+    if cloud in _DISTINCT:
+        return True
+    names = [step for step in path if isinstance(step, str)]
+    return clouds != _ANY and bool(names) and _ABOUT_MACHINES.search(names[-1].lower()) is not None
+
+
 def _accelerated(value: str, path: _Path, clouds: tuple[str, ...], facts: "Catalog") -> tuple[str, str] | None:
     """The accelerated machine type or the accelerator that a text names, and the model."""
     plain = len(value) <= _LONGEST_NAME
@@ -163,8 +175,7 @@ def _accelerated(value: str, path: _Path, clouds: tuple[str, ...], facts: "Catal
             machine = facts.instance_type(cloud, name)
             if machine is not None and machine.gpu_model is not None:
                 return word, machine.gpu_model
-            # whose names could as well be something else are believed where the type is of their cloud
-            if machine is None and (clouds != _ANY or cloud in _DISTINCT) and facts.looks_like_accelerator(cloud, name):
+            if machine is None and _believed(cloud, clouds, path) and facts.looks_like_accelerator(cloud, name):
                 return word, ""
         if _FULL_NAME.fullmatch(word):
             model = facts.accelerator(word)

@@ -356,10 +356,18 @@ def place(resource: Resource) -> str:
     """Cloud and region: ``aws us-east-1``, ``aws us-east-1 → eu-west-1`` where the change moves it."""
     sides = [state for state in (resource.before, resource.after) if state is not None]
     regions = list(
-        dict.fromkeys("region unknown" if state.region is None else visible(state.region) for state in sides)
+        dict.fromkeys(
+            "region unknown" if state.region is None else visible(state.region) for state in sides if _has_place(state)
+        )
     )
     clouds = list(dict.fromkeys(visible(state.cloud) for state in sides))
     return " ".join(filter(None, (" → ".join(clouds), " → ".join(regions))))
+
+
+def _has_place(state: State) -> bool:
+    """Whether a region says something of a side: workloads that only ask for accelerators of a cluster have none."""
+    only_asked = bool(state.pools) and all(pool.role == "demand" for pool in state.pools)
+    return state.region is not None or not (only_asked and state.cloud)
 
 
 def notes(resource: Resource) -> list[str]:

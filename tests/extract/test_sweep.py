@@ -77,7 +77,9 @@ def told(tmp_path: Path) -> Told:
         ),
         pytest.param(
             "azurerm_resource_group_template_deployment",
-            {"template_content": '{"resources": [{"properties": {"hardwareProfile": {"vmSize": "Standard_NC6s_v3"}}}]}'},
+            {
+                "template_content": '{"resources": [{"properties": {"hardwareProfile": {"vmSize": "Standard_NC6s_v3"}}}]}'
+            },
             "its template_content names Standard_NC6s_v3 (V100-16GB)",
             id="a template that a cloud deploys by itself",
         ),
@@ -86,6 +88,12 @@ def told(tmp_path: Path) -> Told:
             {"amazonec2_config": [{"instance_type": "g6.12xlarge"}]},
             "its amazonec2_config.0.instance_type names g6.12xlarge (L4)",
             id="a provider of no cloud that names a machine of one",
+        ),
+        pytest.param(
+            "nebius_example_pool",
+            {"platform": "gpu-z900-sxm"},
+            "its platform names gpu-z900-sxm",
+            id="a platform of a small cloud that is newer than the catalog",
         ),
         pytest.param(
             "acme_pod",
@@ -141,6 +149,7 @@ def test_a_resource_of_an_unknown_type_that_names_an_accelerator_is_told(
         pytest.param("random_shuffle", {"input": ["g5.xlarge", "g6.xlarge"]}, id="a provider that runs nothing"),
         pytest.param("aws_example_trainer", {"instance_type": None}, id="nothing"),
         pytest.param("ovh_acme", {"flavor": "b3-8"}, id="a plain flavour"),
+        pytest.param("nebius_example_release", {"application_name": "gpu-operator"}, id="an application for GPUs"),
     ],
 )
 def test_what_starts_no_accelerator_or_only_mentions_one_is_not_told(

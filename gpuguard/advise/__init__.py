@@ -25,6 +25,9 @@ from gpuguard.model.usage import MachineOption, PoolUsage, Usage, pool_key
 
 __all__ = ["Advisor", "Facts", "alternatives", "potential_monthly_saving"]
 
+_MOST_POOLS = 60
+"""Pools of one resource for which alternatives are looked for: each is weighed with all the others. More of them stand in
+no cluster that people run."""
 MIN_SAVING_PERCENT = 1.0
 """A saving below one percent of the resource's cost is not worth an edit, and within the noise of the prices."""
 
@@ -102,7 +105,7 @@ class Advisor:
         a condition says so.
         """
         after = resource.after
-        if after is None or after.usage.region is None:
+        if after is None or after.usage.region is None or len(after.usage.pools) > _MOST_POOLS:
             return ()
         problem = _problem(resource.resource, after)
         key = problem.key

@@ -41,7 +41,7 @@ _DISTINCT = ("aws", "azure", "oci")
 _LONGEST_NAME = 100
 _FOR_PEOPLE = frozenset(
     ("tags", "tags_all", "labels", "terraform_labels", "effective_labels", "annotations", "effective_annotations",
-     "description", "comment", "name", "name_prefix", "display_name", "friendly_name", "id", "arn", "self_link",
+     "description", "comment", "name", "name_prefix", "display_name", "friendly_name", "label", "id", "arn", "self_link",
      "triggers", "keepers", "title", "summary")
 )  # fmt: skip
 _EXCLUDING = re.compile(r"hidden|exclude|deny|denied|disallow|forbidden")

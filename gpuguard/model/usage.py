@@ -122,6 +122,7 @@ class Charge(msgspec.Struct, frozen=True):
     monthly: bool = False
     essential: bool = True
     optional: bool = False
+    per_vcpu: bool = False
 
 
 class Once(msgspec.Struct, frozen=True):

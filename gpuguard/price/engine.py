@@ -376,6 +376,12 @@ class Engine:
             model = charge.purchase_model or _row_model(pool)
             key = key_of(usage.cloud, charge.kind, sku, usage.region, charge.os, model)
             found = rate(self._prices, key, region_known=usage.region is not None)
+            quantity = charge.quantity
+            if charge.per_vcpu:
+                machine = self._prices.instance_type(usage.cloud, option.machine_type)
+                known = machine is not None and machine.vcpus is not None
+                quantity *= Decimal(str(machine.vcpus)) if machine is not None and known else _ZERO
+                found = found if known else Unpriced(key, "the number of its vCPUs is not known")
             if isinstance(found, Unpriced):
                 if charge.optional:
                     continue
@@ -391,7 +397,7 @@ class Engine:
                     charge.component,
                     charge.description,
                     named,
-                    charge.quantity * hours,
+                    quantity * hours,
                     found,
                     charge.unit,
                     essential=charge.essential,

@@ -896,3 +896,21 @@ def test_resources_that_differ_are_judged_apart(how: dict[str, object]) -> None:
     asked = engine.calls
     advisor.alternatives(one(**{**base, **how})[0])  # type: ignore[arg-type] # the arguments of a table
     assert engine.calls > asked
+
+
+@pytest.mark.parametrize(
+    ("count", "proposes"), [pytest.param(60, True, id="60 pools"), pytest.param(61, False, id="61 pools")]
+)
+def test_a_resource_of_more_pools_than_a_cluster_has_gets_no_alternatives(count: int, proposes: bool) -> None:
+    """Each pool is weighed with all the others: what is made up of thousands would take minutes."""
+    pools = tuple(
+        PoolUsage(
+            options=(MachineOption("mid.large"),),
+            units=Units.fixed(1),
+            machine_attribute=Attribute(HERE, f"pool.{index}.type"),
+        )
+        for index in range(count)
+    )
+    resource, engine, facts = one(pools=pools)
+    assert bool(alternatives(resource, facts, engine)) is proposes
+    assert bool(engine.calls) is proposes

@@ -47,40 +47,6 @@ def machine(name: str, *accelerators: str) -> Machine:
 
 
 @pytest.mark.parametrize(
-    ("name", "gpu", "count"),
-    [
-        ("n1-standard-8", "nvidia-tesla-t4", 8),
-        ("n1-custom-6-30720", "nvidia-tesla-t4", 6),
-        ("custom-4-15360-ext", "nvidia-tesla-t4", 4),
-        ("g2-standard-12", None, 12),
-        ("a2-highgpu-1g", None, 12),  # the name says nothing of it: the catalog does
-    ],
-)
-def test_a_fee_for_each_vcpu_counts_those_of_the_machine(name: str, gpu: str | None, count: int) -> None:
-    view = view_of({}, None, None, FEE)
-    charges = managed.fee_per_vcpu(view, machine(name, *([gpu] if gpu else [])), "us-central1", FEE, "Dataproc fee")
-    assert [(each.sku, each.purchase_model) for each in charges] == [(FEE, "on_demand")]
-    assert charges[0].quantity == count
-    assert not view.notes
-
-
-@pytest.mark.parametrize(
-    ("name", "fees"), [pytest.param("n1-standard-8", (), id="no price"), pytest.param("g2-new", (FEE,), id="no vCPUs")]
-)
-def test_a_fee_that_cannot_be_counted_is_told(name: str, fees: tuple[str, ...]) -> None:
-    view = view_of({}, None, None, *fees)
-    gpu = ("nvidia-tesla-t4",)
-    assert managed.fee_per_vcpu(view, machine(name, *gpu), "us-central1", FEE, "Dataproc fee") == ()
-    assert [each.code for each in view.notes] == ["fee-not-counted"]
-
-
-def test_a_machine_without_a_gpu_has_no_fee_here() -> None:
-    view = view_of({}, None, None, FEE)
-    assert managed.fee_per_vcpu(view, machine("n1-standard-8"), "us-central1", FEE, "Dataproc fee") == ()
-    assert not view.notes
-
-
-@pytest.mark.parametrize(
     ("text", "value"),
     [("3600s", Decimal(3600)), ("1.5s", Decimal("1.5")), ("60m", None), ("", None), (7, None), (None, None)],
 )

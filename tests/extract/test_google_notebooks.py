@@ -16,6 +16,7 @@ from tests.extract.plans import Block, Json, after, codes, found, plan, ref, rep
 
 ZONE = "us-central1-a"
 T4 = [{"type": "NVIDIA_TESLA_T4", "core_count": "1"}]
+WORKSTATION_FEE = 730 * 8 * Decimal("0.05")
 N1_WITH_T4 = 730 * (8 * Decimal("0.031611") + 30 * Decimal("0.004237") + Decimal("0.35")) * Decimal("0.7")
 DISKS = 150 * Decimal("0.10") + 100 * Decimal("0.10")
 
@@ -336,7 +337,7 @@ def test_a_configuration_costs_the_machines_it_keeps_ready(tmp_path: Path) -> No
     side = result.resources[0].after
     assert side is not None
     assert units(side) == (2, 2, None)
-    assert side.monthly.expected == 2 * N1_WITH_T4
+    assert side.monthly.expected == 2 * (N1_WITH_T4 + WORKSTATION_FEE)
     assert "unbounded-workstations" in codes(result)
 
 
@@ -356,7 +357,7 @@ def test_a_workstation_runs_when_its_user_starts_it(tmp_path: Path) -> None:
     assert each.after is not None
     assert units(each.after) == (0, 0, 1)
     assert each.after.monthly.expected == 0
-    assert each.after.monthly.max == N1_WITH_T4
+    assert each.after.monthly.max == N1_WITH_T4 + WORKSTATION_FEE
 
 
 # -- what stays quiet -----------------------------------------------------------------------------------------------------

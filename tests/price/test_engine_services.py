@@ -94,6 +94,23 @@ def test_a_charge_counts_in_its_own_quantity(engine: Engine) -> None:
     assert priced(engine, one).state.components[0].quantity == 8 * 730
 
 
+def test_a_charge_for_each_vcpu_counts_those_of_the_machine_that_runs(engine: Engine) -> None:
+    """g6.xlarge has 4 vCPUs, p5.48xlarge 192: of the two the dearer runs."""
+    fee = Charge("managed_service", "pod-vcpu", "fee", unit="vCPU-hour", per_vcpu=True, essential=False)
+    one = priced(engine, pool("g6.xlarge", charges=(fee,))).state
+    assert one.components[1].quantity == 4 * 730
+    two = priced(engine, pool("g6.xlarge", "p5.48xlarge", pick="dearest", charges=(fee,))).state
+    assert two.components[1].quantity == 192 * 730
+    assert two.monthly.expected == (D(50) + 192 * D("0.05")) * 730
+
+
+def test_a_charge_for_each_vcpu_of_a_machine_nobody_knows_is_told(engine: Engine) -> None:
+    fee = Charge("managed_service", "pod-vcpu", "fee", unit="vCPU-hour", per_vcpu=True, essential=False)
+    found = priced(engine, pool("p9.48xlarge", charges=(fee,)))
+    assert found.state.components[1].unit_price is None
+    assert [note.code for note in found.notes] == ["unpriced", "unpriced"]
+
+
 def test_without_the_price_of_what_is_essential_the_whole_is_unpriced(engine: Engine) -> None:
     unknown = MachineOption("ml.p5.48xlarge", machine="p5.48xlarge")
     found = priced(engine, pool(unknown, charges=(BY_SERVICE,), machine_billed=False))
@@ -125,7 +142,8 @@ def test_a_sensitive_type_does_not_show_in_the_name_of_a_charge(engine: Engine) 
 
 
 def test_what_runs_in_a_reservation_or_only_asks_pays_no_charge(engine: Engine) -> None:
-    for more in ({"covered_by": "aws_ec2_capacity_reservation.a"}, {"role": "demand"}):
+    cases: tuple[dict[str, Any], ...] = ({"covered_by": "aws_ec2_capacity_reservation.a"}, {"role": "demand"})
+    for more in cases:
         state = priced(engine, pool("g6.xlarge", charges=(UPLIFT,), **more)).state
         assert (state.components, state.gpus.expected) == ((), 0)
 

@@ -60,7 +60,7 @@ _BOOT = ("pd-standard", Decimal(500))
 _SECONDARY_BOOT = Decimal(1000)
 """Largest boot disk that secondary workers take over from the primary ones
 (https://cloud.google.com/dataproc/docs/concepts/compute/secondary-vms)."""
-_FEE = ("dataproc-vcpu", "Dataproc fee")
+_FEE = fee_per_vcpu("dataproc-vcpu", "Dataproc fee")
 _LEAST_WORKERS = Decimal(2)
 _MOST_SELECTIONS = 20
 
@@ -183,8 +183,7 @@ def _reserved(config: View, machine: Machine) -> Machine:
 
 
 def _with_fee(view: View, machine: Machine, units: Units, **changes: object) -> PoolUsage:
-    charges = fee_per_vcpu(view, machine, _place(view), *_FEE)
-    return machine.pool(units, charges=charges, **changes)
+    return machine.pool(units, charges=(_FEE,), **changes)
 
 
 def _bought(preemptibility: str | None, default: PurchaseModel) -> PurchaseModel:

@@ -18,8 +18,6 @@ DEFAULT_MACHINE = "n1-standard-4"
 """What Dataproc and Workbench start where no machine type is written; only N1 machines take GPUs that are attached."""
 
 _SECONDS = re.compile(r"(\d{1,12}(?:\.\d{1,9})?)s\Z")
-_LAST_NUMBER = re.compile(r"-(\d{1,4})\Z")
-_CUSTOM = re.compile(r"(?:\A|-)custom-(\d{1,4})-")
 _NONE = "unspecified"
 
 
@@ -124,18 +122,6 @@ def is_accelerated(view: View, machine: Machine) -> bool:
     return bool(machine.accelerators) or bundled or machine.unknown is not None
 
 
-def vcpus(view: View, machine: Machine, place: str | None) -> Decimal | None:
-    """vCPUs of a machine, by what the region offers or by its name; None where neither tells."""
-    if len(machine.options) != 1:
-        return None
-    name = machine.options[0].sku
-    for offered in view.context.offers("gcp", place or ""):
-        if offered.sku == name:
-            return None if offered.vcpus is None else Decimal(str(offered.vcpus))
-    match = _CUSTOM.search(name) or _LAST_NUMBER.search(name)
-    return Decimal(match[1]) if match else None
-
-
 def known_region(view: View) -> str | None:
     """The region of the resource, if the plan tells it."""
     found = region(view)
@@ -148,15 +134,11 @@ def price_of(view: View, kind: PriceKind, sku: str, place: str | None) -> Price 
     return found if isinstance(found, Price) else None
 
 
-def fee_per_vcpu(view: View, machine: Machine, place: str | None, sku: str, title: str) -> tuple[Charge, ...]:
-    """A fee for each vCPU on top of the machine's own price, the same in all regions; told where it cannot be counted."""
-    if not is_accelerated(view, machine):
-        return ()
-    count = vcpus(view, machine, place)
-    if count is None or price_of(view, "managed_service", sku, "us-central1") is None:
-        not_counted(view, title)
-        return ()
-    return (Charge("managed_service", sku, title, count, "vCPU-hour", purchase_model="on_demand", optional=True),)
+def fee_per_vcpu(sku: str, title: str) -> Charge:
+    """A fee for each vCPU on top of the machine's own price, the same in all regions and for spot."""
+    return Charge(
+        "managed_service", sku, title, unit="vCPU-hour", purchase_model="on_demand", essential=False, per_vcpu=True
+    )
 
 
 def tell(view: View, level: Level, code: str, message: str, hint: str | None = None) -> None:

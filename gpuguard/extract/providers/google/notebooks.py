@@ -219,7 +219,7 @@ _CONFIG_LINK = TemplateLink(
 _WORKSTATION_MACHINE = "e2-standard-4"
 """What a configuration without a machine type starts
 (https://registry.terraform.io/providers/hashicorp/google/latest/docs/resources/workstations_workstation_config)."""
-_WORKSTATION_FEE = ("workstations-vcpu", "management fee of Cloud Workstations")
+_WORKSTATION_FEE = fee_per_vcpu("workstations-vcpu", "management fee of Cloud Workstations")
 
 
 def _host(block: View) -> Machine:
@@ -244,8 +244,7 @@ def workstation_config(view: View) -> Extracted:
     for block in (host, *host.blocks("boost_configs")):
         machine = _host(block)
         ready = units_of(block.number("pool_size"), Decimal(0))
-        charges = fee_per_vcpu(view, machine, known_region(view), *_WORKSTATION_FEE)
-        pools.append(machine.pool(Units(ready, ready, None), charges=charges))
+        pools.append(machine.pool(Units(ready, ready, None), charges=(_WORKSTATION_FEE,)))
     tell(
         view,
         "warning",
@@ -263,9 +262,10 @@ def workstation(view: View) -> Extracted:
     machine = followed_machine(view, _CONFIG_LINK, workstation_machine)
     if machine is None or (not machine.options and machine.unknown is None):
         return Extracted(())
-    charges = fee_per_vcpu(view, machine, known_region(view), *_WORKSTATION_FEE)
     tell(view, "info", "runs-on-demand", "a workstation costs no machine until its user starts it")
-    return Extracted((machine.pool(Units(Decimal(0), Decimal(0), Decimal(1)), charges=charges),), via=machine.via)
+    return Extracted(
+        (machine.pool(Units(Decimal(0), Decimal(0), Decimal(1)), charges=(_WORKSTATION_FEE,)),), via=machine.via
+    )
 
 
 _VM_PRICES = (

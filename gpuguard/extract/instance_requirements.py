@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 
 from gpuguard.extract.view import View
 from gpuguard.model.price import InstanceType, Price, PriceKey
-from gpuguard.model.usage import Unknown
+from gpuguard.model.usage import PurchaseModel, Unknown
 
 _INFERENCE = ("inferentia", "trainium", "qualcomm", "gaudi")
 _MAKERS = {
@@ -65,12 +65,17 @@ def matching_types(view: View, offered: Iterable[InstanceType]) -> tuple[Instanc
 
 
 def within_price_protection(
-    view: View, types: Sequence[InstanceType], region: str, units: Callable[[InstanceType], Decimal]
+    view: View,
+    types: Sequence[InstanceType],
+    region: str,
+    units: Callable[[InstanceType], Decimal],
+    bought: PurchaseModel | None = None,
 ) -> tuple[InstanceType, ...]:
     """The types that are not too dear beside the cheapest of them, by the price of one unit of capacity.
 
-    On demand at most 20 % over the lowest price and spot at most 100 %, unless the block at `view` says otherwise; a
-    type that either allows is kept, and one without a price.
+    On demand at most 20 % over the lowest price and spot at most 100 %, unless the block at `view` says otherwise. Each
+    limit holds for what is `bought` that way; where that is not told, a type that either allows is kept. So is one
+    without a price.
     https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-mixed-instances-groups.html
     """
 
@@ -89,11 +94,13 @@ def within_price_protection(
     share = view.known_number("max_spot_price_as_percentage_of_optimal_on_demand_price")
     if share is not None:
         spot_limit = min(on_demand.values(), default=Decimal(0)) * share / 100
-    return tuple(
-        each
-        for each in types
-        if on_demand.get(each.sku, on_demand_limit) <= on_demand_limit or spot.get(each.sku, spot_limit) <= spot_limit
-    )
+
+    def allowed(sku: str) -> bool:
+        return (bought != "spot" and on_demand.get(sku, on_demand_limit) <= on_demand_limit) or (
+            bought in ("spot", None) and spot.get(sku, spot_limit) <= spot_limit
+        )
+
+    return tuple(each for each in types if allowed(each.sku))
 
 
 _CODE = "unknown-instance-requirements"

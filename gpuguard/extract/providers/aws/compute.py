@@ -28,6 +28,8 @@ class Ec2Machine(Machine, frozen=True):
     """A machine with what its resource or template says of reservations, hosts and zones."""
 
     placement: Placement = Placement()
+    requirements: View | None = None
+    """The block that selects its types by attributes."""
 
 
 def placement_in(machine: Machine) -> Placement:
@@ -111,13 +113,13 @@ def template_machine(view: View, instance: View | None = None) -> Machine:
     """`aws_launch_template`; the volumes that `instance` describes itself go before its own."""
     options, unknown = machine_options(view, "instance_type")
     accelerated = True
-    requirements = view.block("instance_requirements")
-    if not options and unknown is None and requirements is not None:
-        selected = by_requirements(requirements)
-        if isinstance(selected, Unknown):
-            unknown = selected
+    requirements = view.block("instance_requirements") if not options and unknown is None else None
+    if requirements is not None:
+        found = by_requirements(requirements)
+        if isinstance(found, Unknown):
+            unknown = found
         else:
-            options, accelerated = selected, bool(selected)
+            options, accelerated = found, bool(found)
     market = view.string("instance_market_options.market_type")
     placement = placement_of(view)
     if placement.host is None:
@@ -139,6 +141,7 @@ def template_machine(view: View, instance: View | None = None) -> Machine:
         via=(view.address,),
         accelerated=accelerated,
         placement=placement,
+        requirements=requirements,
     )
 
 
@@ -182,10 +185,13 @@ def configuration_machine(view: View) -> Machine:
     )
 
 
-def by_requirements(view: View, unit: str | None = None) -> tuple[MachineOption, ...] | Unknown:
+def by_requirements(
+    view: View, unit: str | None = None, bought: PurchaseModel | None = None
+) -> tuple[MachineOption, ...] | Unknown:
     """The accelerated machine types an `instance_requirements` block selects; () when it rules accelerators out.
 
-    Each weighs as many units as the group's `desired_capacity_type` counts in it.
+    Each weighs as many units as the group's `desired_capacity_type` counts in it. What is too dear depends on how it is
+    `bought`.
     """
     place = region(View(view.context, view.node, view.side, view.notes))
     name = place if isinstance(place, str) else view.context.default_regions.get("aws")
@@ -195,12 +201,19 @@ def by_requirements(view: View, unit: str | None = None) -> tuple[MachineOption,
     found = matching_types(view, view.context.offers("aws", name))
     if isinstance(found, Unknown):
         return found
-    affordable = within_price_protection(view, found, name, lambda each: weight_of(each, unit))
+    affordable = within_price_protection(view, found, name, lambda each: weight_of(each, unit), bought)
     return tuple(MachineOption(each.sku, weight_of(each, unit)) for each in affordable)
 
 
-def in_units(view: View, machine: Machine, unit: str | None) -> Machine:
-    """A machine that a template selects by attributes, weighed in the unit in which a group or fleet counts."""
+def started(view: View, machine: Machine, unit: str | None, bought: PurchaseModel) -> Machine:
+    """The machine of a template as the group or fleet at `view` starts it.
+
+    What the template selects by attributes weighs as many units as the group counts in it, and how it is `bought` decides
+    which types are too dear.
+    """
+    if isinstance(machine, Ec2Machine) and machine.requirements is not None and len(machine.via) < 2:
+        found = by_requirements(machine.requirements, unit, bought)
+        return replace(machine, options=found) if found and not isinstance(found, Unknown) else machine
     if unit not in ("vcpu", "memory-mib"):
         return machine
     place = region(view)

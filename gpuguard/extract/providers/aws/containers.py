@@ -153,7 +153,8 @@ def capacity_provider(view: View) -> Extracted:
     requirements = launch.block("instance_requirements") if launch is not None else None
     if launch is None or requirements is None:
         return Extracted(())
-    selected = by_requirements(requirements)
+    kind = launch.string("capacity_option_type")
+    selected = by_requirements(requirements, None, "spot" if kind == "SPOT" else "on_demand")
     if selected == ():
         return Extracted(())
     view.note(
@@ -163,7 +164,6 @@ def capacity_provider(view: View) -> Extracted:
     )
     needed, largest = _needed(view)
     options = () if isinstance(selected, Unknown) else _holding(view, selected, largest)
-    kind = launch.string("capacity_option_type")
     size = launch.known_number("storage_configuration.storage_size_gib")
     pool = PoolUsage(
         options=options,

@@ -1,6 +1,6 @@
 """EC2 Fleet and Spot Fleet: a target capacity, filled on demand and with spot from several launch templates and types."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 
 from msgspec.structs import replace
@@ -11,8 +11,8 @@ from gpuguard.extract.providers.aws.compute import (
     TEMPLATE_BY,
     Ec2Machine,
     by_requirements,
-    in_units,
     placement_in,
+    started,
     tell_tenancy,
     template_of,
 )
@@ -30,6 +30,7 @@ _LINKED = 10
 
 _FLEET_LINK = TemplateLink(("launch_template_id", "launch_template_name"), LAUNCH_TEMPLATE, TEMPLATE_BY)
 _SPOT_FLEET_LINK = TemplateLink(("id", "name"), LAUNCH_TEMPLATE, TEMPLATE_BY)
+_BOUGHT: tuple[PurchaseModel, ...] = ("on_demand", "spot")
 _DEFAULT_TYPES: dict[str, PurchaseModel] = {"spot": "spot", "capacity-block": "capacity_block"}
 
 
@@ -54,7 +55,9 @@ def ec2_fleet(view: View) -> Extracted:
     total = target.number("total_target_capacity")
     default = target.string("default_target_capacity_type") or "on-demand"
     unit = target.string("target_capacity_unit_type")
-    machines = list(_configured(view, _FLEET_LINK, "override", unit))
+    machines: dict[PurchaseModel, list[Machine]] = {
+        bought: list(_configured(view, _FLEET_LINK, "override", unit, bought)) for bought in _BOUGHT
+    }
     on_demand, spot = target.number("on_demand_target_capacity"), target.number("spot_target_capacity")
     if default == "spot":
         on_demand = Decimal(0) if on_demand is None else on_demand
@@ -91,10 +94,13 @@ def spot_fleet_request(view: View) -> Extracted:
     on_demand = Decimal(0) if on_demand is None else on_demand
     unit = view.string("target_capacity_unit_type")
     price = view.known_number("spot_price")
-    machines = [
-        limited(machine, price)
-        for machine in (*_specified(view), *_configured(view, _SPOT_FLEET_LINK, "overrides", unit))
-    ]
+    machines: dict[PurchaseModel, list[Machine]] = {
+        bought: [
+            limited(machine, price)
+            for machine in (*_specified(view), *_configured(view, _SPOT_FLEET_LINK, "overrides", unit, bought))
+        ]
+        for bought in _BOUGHT
+    }
     on_demand_order = view.string("on_demand_allocation_strategy") or "lowestPrice"
     spot_order = view.string("allocation_strategy") or "lowestPrice"
     _tell_limits(view)
@@ -121,15 +127,19 @@ def _less(total: Decimal | Unknown | None, part: Decimal | Unknown | None) -> De
     return total if isinstance(total, Unknown) else part if isinstance(part, Unknown) else total
 
 
-def _fleet(view: View, machines: list[Machine], *parts: _Part) -> Extracted:
-    if not machines:
-        machines = [Machine(unknown=Unknown("what it launches is known only after apply", "unknown-machine-type"))]
-    via = tuple(dict.fromkeys(name for machine in machines for name in machine.via))
-    accelerated = [machine for machine in machines if machine.accelerated]
-    if not accelerated:
+def _fleet(view: View, machines: Mapping[PurchaseModel, list[Machine]], *parts: _Part) -> Extracted:
+    """The parts of a fleet, each of the machines that come in question for what is bought that way."""
+    every = machines["on_demand"] or [
+        Machine(unknown=Unknown("what it launches is known only after apply", "unknown-machine-type"))
+    ]
+    via = tuple(dict.fromkeys(name for machine in every for name in machine.via))
+    if not any(machine.accelerated for machine in every):
         return Extracted((), via=via)
     pools = []
     for capacity, purchase, pick in parts:
+        accelerated = [
+            machine for machine in (machines["spot"] if purchase == "spot" else every) or every if machine.accelerated
+        ]
         units = Units.fixed(capacity if isinstance(capacity, Decimal) else None if isinstance(capacity, Unknown) else 0)
         pools.append(
             one_of(
@@ -142,7 +152,9 @@ def _fleet(view: View, machines: list[Machine], *parts: _Part) -> Extracted:
             )
         )
     kept = [pool for pool in pools if can_run(pool.units)] or pools[:1]
-    return Extracted(tuple(_in_reservations(view, accelerated, kept)), via=via)
+    return Extracted(
+        tuple(_in_reservations(view, [machine for machine in every if machine.accelerated], kept)), via=via
+    )
 
 
 def _in_reservations(view: View, machines: list[Machine], pools: Iterable[PoolUsage]) -> Iterator[PoolUsage]:
@@ -168,7 +180,9 @@ def _tell_limits(view: View) -> None:
 # -- machines -------------------------------------------------------------------------------------------------------------
 
 
-def _configured(view: View, link: TemplateLink, overrides: str, unit: str | None) -> Iterator[Machine]:
+def _configured(
+    view: View, link: TemplateLink, overrides: str, unit: str | None, bought: PurchaseModel
+) -> Iterator[Machine]:
     """The machines of every `launch_template_config`, those of a lower priority number first."""
     found: list[tuple[Decimal, Machine]] = []
     for config in view.blocks("launch_template_config"):
@@ -178,17 +192,20 @@ def _configured(view: View, link: TemplateLink, overrides: str, unit: str | None
             base = template_of(specification, link, "version")
         if base is None:
             base = Machine(unknown=Unknown("its launch template is not in the plan", "unknown-machine-type"))
+        base = started(view, base, unit, bought)
         own = config.blocks(overrides)
         for override in own[: _MOST - len(found)]:
             priority = override.known_number("priority")
-            found.append((Decimal("Infinity") if priority is None else priority, _override(override, base, unit)))
+            found.append(
+                (Decimal("Infinity") if priority is None else priority, _override(override, base, unit, bought))
+            )
         if not own:
-            found.append((Decimal("Infinity"), in_units(view, base, unit)))
+            found.append((Decimal("Infinity"), base))
     for _, machine in sorted(found, key=lambda each: each[0]):
         yield machine
 
 
-def _override(override: View, base: Machine, unit: str | None) -> Machine:
+def _override(override: View, base: Machine, unit: str | None, bought: PurchaseModel) -> Machine:
     """One override: what it leaves out is as the launch template has it."""
     weight = override.known_number("weighted_capacity")
     limit = override.known_number("max_price") or override.known_number("spot_price")
@@ -201,15 +218,16 @@ def _override(override: View, base: Machine, unit: str | None) -> Machine:
             options=options,
             unknown=unknown,
             accelerated=True,
+            assumed=False,
             machine_attribute=override.attribute("instance_type"),
             sensitive=override.is_sensitive("instance_type"),
         )
     elif requirements is not None:
-        selected = by_requirements(requirements, unit)
+        selected = by_requirements(requirements, unit, bought)
         if isinstance(selected, Unknown):
-            machine = replace(base, options=(), unknown=selected, accelerated=True)
+            machine = replace(base, options=(), unknown=selected, accelerated=True, assumed=False)
         else:
-            machine = replace(base, options=selected, unknown=None, accelerated=bool(selected))
+            machine = replace(base, options=selected, unknown=None, accelerated=bool(selected), assumed=False)
     if weight:
         machine = replace(machine, options=tuple(replace(option, weight=weight) for option in machine.options))
     zone = override.string("availability_zone") or only_zone(override)

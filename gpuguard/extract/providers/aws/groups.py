@@ -14,8 +14,8 @@ from gpuguard.extract.providers.aws.compute import (
     TEMPLATE_BY,
     by_requirements,
     configuration_machine,
-    in_units,
     placement_in,
+    started,
     template_of,
 )
 from gpuguard.extract.providers.aws.reservations import cover, placement_of
@@ -68,6 +68,7 @@ def autoscaling_group(view: View) -> Extracted:
         machine = template_of(view, INSTANCE_TEMPLATE_LINK, "launch_template.version")
     if machine is None:
         machine = Machine(unknown=Unknown("its launch template is not in the plan", "unknown-machine-type"))
+    machine = started(view, machine, view.string("desired_capacity_type"), machine.purchase_model)
     if not machine.accelerated:
         return Extracted(())
     pool = _with_warm_pool(view, sizes.applied(machine.pool(sizes.units)))
@@ -115,20 +116,19 @@ def _mixed_instances(view: View, policy: View, sizes: Sizes) -> Extracted:
     if base_machine is None:
         base_machine = Machine(unknown=Unknown("its launch template is not in the plan", "unknown-machine-type"))
     unit = view.string("desired_capacity_type")
-    overrides = [
-        found
-        for override in policy.blocks("launch_template.override")
-        for found in _override(override, base_machine, unit)
-    ]
-    if not overrides:
-        base_machine = in_units(view, base_machine, unit)
-    machines = [machine for machine in overrides if machine.accelerated] or [base_machine]
-    via = dict.fromkeys((*base_machine.via, *(name for machine in overrides for name in machine.via)))
-    if not any(machine.accelerated for machine in overrides or machines):
+    blocks = policy.blocks("launch_template.override")
+
+    def machines(bought: PurchaseModel) -> list[Machine]:
+        base = started(view, base_machine, unit, bought)
+        return [found for each in blocks for found in _override(each, base, unit, bought)] or [base]
+
+    on_demand_machines, spot_machines = machines("on_demand"), machines("spot")
+    via = dict.fromkeys((*base_machine.via, *(name for machine in on_demand_machines for name in machine.via)))
+    if not any(machine.accelerated for machine in on_demand_machines):
         return Extracted((), via=tuple(via))
-    by_attributes = any(block.block("instance_requirements") for block in policy.blocks("launch_template.override"))
+    by_attributes = any(block.block("instance_requirements") for block in blocks)
     # without overrides only a template with instance_requirements names several types
-    by_attributes = by_attributes or (not overrides and len(base_machine.options) > 1 and not base_machine.assumed)
+    by_attributes = by_attributes or (not blocks and len(base_machine.options) > 1)
     distribution = policy.block("instances_distribution")
 
     def setting(name: str, default: int) -> Decimal:
@@ -152,14 +152,14 @@ def _mixed_instances(view: View, policy: View, sizes: Sizes) -> Extracted:
     limit = distribution.known_number("spot_max_price") if distribution else None
     cheapest = strategy("on_demand_allocation_strategy", "lowest-price" if by_attributes else "prioritized")
     on_demand_pool = one_of(
-        machines,
+        on_demand_machines,
         "cheapest" if cheapest == "lowest-price" else "first",
         sizes.units,
         purchase_model="on_demand",
         purchase_attribute=policy.attribute("instances_distribution.on_demand_percentage_above_base_capacity"),
     )
     spot_pool = one_of(
-        [limited(machine, limit) for machine in machines],
+        [limited(machine, limit) for machine in spot_machines],
         _SPOT_PICK.get(strategy("spot_allocation_strategy", "lowest-price"), "dearest"),
         sizes.units,
         purchase_model="spot",
@@ -181,13 +181,14 @@ def limited(machine: Machine, unit_price: Decimal | None) -> Machine:
     return replace(machine, options=options)
 
 
-def _override(override: View, base: Machine, unit: str | None) -> Iterable[Machine]:
+def _override(override: View, base: Machine, unit: str | None, bought: PurchaseModel) -> Iterable[Machine]:
     """One entry of a mixed instances policy; nothing where it leaves the machine as the launch template has it."""
     machine = base
     own = override.block("launch_template_specification")
     if own is not None and (own.get("launch_template_id") or own.get("launch_template_name")):
         link = TemplateLink(("launch_template_id", "launch_template_name"), LAUNCH_TEMPLATE, TEMPLATE_BY)
-        machine = template_of(own, link, "version") or base
+        template = template_of(own, link, "version")
+        machine = started(override, template, unit, bought) if template is not None else base
     weight = override.number("weighted_capacity")
     factor = weight if isinstance(weight, Decimal) and weight > 0 else Decimal(1)
     names, unknown = machine_options(override, "instance_type")
@@ -195,11 +196,11 @@ def _override(override: View, base: Machine, unit: str | None) -> Iterable[Machi
     if names or unknown is not None:
         options = names
     elif requirements is not None:
-        selected = by_requirements(requirements, unit)
+        selected = by_requirements(requirements, unit, bought)
         if isinstance(selected, Unknown):
-            yield replace(machine, options=(), unknown=selected, accelerated=True)
+            yield replace(machine, options=(), unknown=selected, accelerated=True, assumed=False)
         else:
-            yield replace(machine, options=selected, unknown=None, accelerated=bool(selected))
+            yield replace(machine, options=selected, unknown=None, accelerated=bool(selected), assumed=False)
         return
     else:
         options, unknown = machine.options, machine.unknown
@@ -208,13 +209,19 @@ def _override(override: View, base: Machine, unit: str | None) -> Iterable[Machi
         options=tuple(replace(option, weight=factor) for option in options),
         unknown=unknown,
         accelerated=True,
+        assumed=machine.assumed and not names,
         machine_attribute=override.attribute("instance_type") if names else machine.machine_attribute,
         sensitive=override.is_sensitive("instance_type") if names else machine.sensitive,
     )
 
 
 def one_of(machines: Sequence[Machine], pick: Pick, units: Units, **changes: object) -> PoolUsage:
-    """A pool of whichever machine is picked; what comes with it is that of the first, or of the one with most disk."""
+    """A pool of whichever machine is picked; what comes with it is that of the first, or of the one with most disk.
+
+    Where the plan does not tell which of several templates names the machine, the dearest is.
+    """
+    machines = [machine for machine in machines if machine.accelerated] or machines
+    pick = "dearest" if any(machine.assumed and len(machine.via) > 1 for machine in machines) else pick
     common = machines[0] if pick == "first" else max(machines, key=lambda machine: disk_size(machine.disks))
     options = tuple(dict.fromkeys(option for machine in machines for option in machine.options))
     unknown = next((machine.unknown for machine in machines if machine.unknown is not None), None)

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from gpuguard.extract.plain import size
 from gpuguard.extract.providers.azurerm.aks_sizes import node_pool_units
 from gpuguard.extract.providers.azurerm.common import (
     group_location,
@@ -46,12 +47,13 @@ def _windows_nodes(cluster: View | None) -> OperatingSystem:
     return windows_licence(profile) if profile is not None else "windows"
 
 
-def os_disks(kind: str | None, size: Decimal | Unknown | None) -> tuple[Disk, ...]:
+def os_disks(kind: str | None, wanted: Decimal | Unknown | None) -> tuple[Disk, ...]:
     """The OS disk of a node, unless it is on the machine itself."""
     if (kind or "Managed") == "Ephemeral":
         return ()
-    sizes = () if isinstance(size, Unknown) else _OS_DISK_SIZES
-    return (Disk("boot", "Premium_LRS", (size or None) if isinstance(size, Decimal) else None, sizes_by_vcpus=sizes),)
+    sizes = () if isinstance(wanted, Unknown) else _OS_DISK_SIZES
+    gib = (wanted or None) if isinstance(wanted, Decimal) else None
+    return (Disk("boot", "Premium_LRS", gib, sizes_by_vcpus=sizes),)
 
 
 def node_pool_machine(view: View, cluster: View | None) -> Machine:
@@ -62,7 +64,7 @@ def node_pool_machine(view: View, cluster: View | None) -> Machine:
         unknown=unknown,
         purchase_model=purchase_model(view),
         os=_windows_nodes(cluster) if view.string("os_type") == "Windows" else "linux",
-        disks=os_disks(view.string("os_disk_type"), view.number("os_disk_size_gb")),
+        disks=os_disks(view.string("os_disk_type"), size(view, "os_disk_size_gb")),
         spot_max_price=spot_price(view, "spot_max_price"),
         machine_attribute=view.attribute("vm_size"),
         purchase_attribute=view.attribute("priority") if not view.prefix else None,

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from gpuguard.extract.plain import size
 from gpuguard.extract.spec import pick_expected, units_of, within
 from gpuguard.extract.view import View
 from gpuguard.model.usage import Units, Unknown
@@ -9,12 +10,10 @@ from gpuguard.model.usage import Units, Unknown
 
 def node_pool_units(view: View) -> Units:
     """Sizes of a node pool, or of the default pool of a cluster."""
-    count, low, high = view.number("node_count"), view.number("min_count"), view.number("max_count")
+    count, low, high = size(view, "node_count"), view.number("min_count"), view.number("max_count")
     # `enable_auto_scaling` is the name before azurerm 4.
     if view.flag("auto_scaling_enabled") or view.flag("enable_auto_scaling"):
-        return scaled_nodes(
-            None if isinstance(count, Unknown) and view.may_be_unset("node_count") else count, low, high
-        )
+        return scaled_nodes(count, low, high)
     return Units.fixed(units_of(count, Decimal(1)))
 
 

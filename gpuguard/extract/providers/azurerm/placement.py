@@ -94,14 +94,18 @@ def reserved(view: View, pool: PoolUsage, path: str = _GROUP_ID) -> tuple[PoolUs
     """A pool in two parts: what runs in a reservation of the group named at `path`, and the rest."""
     if view.text(path) is None or pool.purchase_model == "spot":  # spot machines cannot use one
         return (pool,)
-    groups = view.follow((path,), (GROUP, _AZAPI), ("id",)).views
+    size = pool.options[0].sku.lower() if len(pool.options) == 1 else ""
+    groups = _groups(view, path, size)
     if len(groups) != 1:
+        several = "the plan does not say which of several capacity reservation groups it names"
+        elsewhere = "it names a capacity reservation group that the plan does not hold"
         view.note(
             "info",
             "reservation-elsewhere",
-            "it names a capacity reservation group that the plan does not hold; its machines are priced as if none was free",
+            f"{several if groups else elsewhere}; its machines are priced as if none was free",
         )
         return (pool,)
+    _tell_assumed(view, path, groups[0])
     # a default node pool names the group inside a block of its cluster
     place = ".".join((*map(str, view.prefix), path))
     parts = _shares(groups[0]).get((id(view.node), place), [])
@@ -169,15 +173,41 @@ def _less(units: Units, part: Units) -> Units:
     return Units(*sizes)
 
 
+def _groups(view: View, path: str, size: str) -> list[View]:
+    """The groups that a machine may name; where an expression mentions several, those that reserve its size."""
+    found = list(view.follow((path,), (GROUP, _AZAPI), ("id",)).views)
+    if len(found) < 2:
+        return found
+    return [group for group in found if size in _reserved_sizes(group)] or found
+
+
+def _tell_assumed(view: View, path: str, group: View) -> None:
+    found = view.follow((path,), (GROUP, _AZAPI), ("id",))
+    if len(found.views) > 1 or found.assumed:
+        how = found.assumed or "which reserves its size"
+        view.note("info", "assumed-reservation", f"the plan hides which group it names; {group.address}, {how}, is assumed")
+
+
+def _reserved_sizes(group: View) -> frozenset[str]:
+    key = (_reserved_sizes, id(group.node), group.side)
+    known: frozenset[str] | None = group.context.memo.get(key)
+    if known is None:
+        known = group.context.memo[key] = frozenset(each.size for each in _reservations(_alone(group)))
+    return known
+
+
+def _alone(view: View) -> View:
+    """The same resource, whose notes go nowhere: what is read on behalf of another."""
+    return View(view.context, view.node, view.side, [])
+
+
 def _shares(group: View) -> _Shares:
     """Who of all that name a group gets what it reserves, in the order of the document; worked out once."""
     key = (_shares, id(group.node), group.side)
-    known = group.context.machines.get(key)
+    known: _Shares | None = group.context.memo.get(key)
     if known is None:
-        alone = View(group.context, group.node, group.side, [])
-        known = group.context.machines[key] = (_allocated(alone), [])
-    shares: _Shares = known[0]
-    return shares
+        known = group.context.memo[key] = _allocated(_alone(group))
+    return known
 
 
 def _allocated(group: View) -> _Shares:
@@ -185,15 +215,33 @@ def _allocated(group: View) -> _Shares:
     for each in _reservations(group):
         stock.setdefault(each.size, []).append(each)
     shares: _Shares = {}
-    for user in _USERS if stock else ():
-        for view in group.referring((user.type,), user.group):
-            if view.text(user.group) is None or _is_spot(view, user):
-                continue
-            size = view.string(user.size)
-            taken = list(_taken(view, user, stock.get((size or "").lower(), [])))
-            if taken:
-                shares[(id(view.node), user.group)] = taken
+    for view, user in _users(group).get(id(group.node), ()) if stock else ():
+        size = view.string(user.size)
+        taken = list(_taken(view, user, stock.get((size or "").lower(), [])))
+        if taken:
+            shares[(id(view.node), user.group)] = taken
     return shares
+
+
+_Users = dict[int, list[tuple[View, User]]]
+"""By group (identity of its node): the machines that name it and may run in what it reserves."""
+
+
+def _users(view: View) -> _Users:
+    """Who names which group, over all of the document; read once, in the same way as each of them is read itself."""
+    key = (_users, view.side)
+    known: _Users | None = view.context.memo.get(key)
+    if known is None:
+        known = view.context.memo[key] = {}
+        for user in _USERS:
+            for node in view.context.document.current(user.type):
+                each = View(view.context, node, view.side, [])
+                if node.values(view.side) is None or each.text(user.group) is None or _is_spot(each, user):
+                    continue
+                groups = _groups(each, user.group, (each.string(user.size) or "").lower())
+                if len(groups) == 1:
+                    known.setdefault(id(groups[0].node), []).append((each, user))
+    return known
 
 
 def _is_spot(view: View, user: User) -> bool:

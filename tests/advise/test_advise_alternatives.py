@@ -899,7 +899,7 @@ def test_resources_that_differ_are_judged_apart(how: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "proposes"), [pytest.param(60, True, id="60 pools"), pytest.param(61, False, id="61 pools")]
+    ("count", "proposes"), [pytest.param(20, True, id="20 pools"), pytest.param(61, False, id="61 pools")]
 )
 def test_a_resource_of_more_pools_than_a_cluster_has_gets_no_alternatives(count: int, proposes: bool) -> None:
     """Each pool is weighed with all the others: what is made up of thousands would take minutes."""

@@ -6,7 +6,7 @@ import pytest
 
 from gpuguard.extract import docs
 from gpuguard.extract.never import NEVER
-from gpuguard.extract.registry import PROVIDERS, providers_for, specs
+from gpuguard.extract.registry import PROVIDERS, providers_for, specs, specs_for
 from gpuguard.extract.spec import Companion
 
 ROOT = Path(__file__).parents[2]
@@ -47,6 +47,11 @@ def test_a_type_belongs_to_the_provider_that_its_name_says() -> None:
     for provider in PROVIDERS:
         for type_ in (*(spec.type for spec in provider.specs), *(each.type for each in provider.companions)):
             assert providers_for([type_]) == (provider,), type_
+
+
+def test_a_module_is_loaded_for_every_type_it_describes() -> None:
+    for type_ in specs():
+        assert type_ in specs_for([type_]), f"MODULES of its provider does not lead to {type_}"
 
 
 def test_the_list_of_types_without_machines_holds_none_that_is_read() -> None:

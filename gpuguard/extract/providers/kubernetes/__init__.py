@@ -3,11 +3,9 @@
 Attribute names are those of the kubernetes, kubectl (gavinbunney, alekc) and helm providers.
 """
 
-from gpuguard.extract.providers.kubernetes import karpenter, manifests, sharing, workloads
-from gpuguard.extract.spec import Companion, ResourceSpec
-
-_MODULES = (workloads, manifests, karpenter, sharing)
-
-SPECS: tuple[ResourceSpec, ...] = tuple(spec for module in _MODULES for spec in module.SPECS)
-
-COMPANIONS: tuple[Companion, ...] = tuple(each for module in _MODULES for each in module.COMPANIONS)
+MODULES = {
+    "workloads": ("kubernetes_",),
+    "manifests": ("helm_", "kubectl_", "kubernetes_manifest"),
+    "sharing": ("kubernetes_config_map",),
+}
+"""The modules, and how the types begin that each describes: a module is loaded where a document holds one of them."""

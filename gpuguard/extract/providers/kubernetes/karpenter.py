@@ -25,7 +25,6 @@ from gpuguard.extract.providers.kubernetes.documents import (
 from gpuguard.extract.providers.kubernetes.inventory import inventory_of, views
 from gpuguard.extract.providers.kubernetes.objects import MANIFESTS, Object, content_of, embedded_objects
 from gpuguard.extract.providers.kubernetes.places import cloud_of_plan, region_in_plan
-from gpuguard.extract.spec import Companion, ResourceSpec
 from gpuguard.extract.view import View
 from gpuguard.model.price import InstanceType, Price, PriceKey
 from gpuguard.model.usage import Charge, Disk, MachineOption, OperatingSystem, PoolUsage, PurchaseModel, Units, Unknown
@@ -757,8 +756,3 @@ def _region(view: View, pool: NodePool, cloud: str) -> str | None:
                 if len(places) == 1 and (place := places.pop()):
                     return place
     return region_in_plan(view, cloud)
-
-
-SPECS: tuple[ResourceSpec, ...] = ()
-
-COMPANIONS: tuple[Companion, ...] = ()

@@ -1,10 +1,10 @@
 """Oracle Cloud Infrastructure."""
 
-from gpuguard.extract.providers.oci import compute, datascience, groups, kubernetes, services
-from gpuguard.extract.spec import Companion, ResourceSpec
-
-_MODULES = (compute, groups, kubernetes, datascience, services)
-
-SPECS: tuple[ResourceSpec, ...] = tuple(spec for module in _MODULES for spec in module.SPECS)
-
-COMPANIONS: tuple[Companion, ...] = tuple(each for module in _MODULES for each in module.COMPANIONS)
+MODULES = {
+    "compute": ("oci_core_compute_capacity_", "oci_core_instance"),
+    "groups": ("oci_core_cluster_", "oci_core_compute_gpu_", "oci_core_instance_pool"),
+    "kubernetes": ("oci_containerengine_",),
+    "datascience": ("oci_datascience_",),
+    "services": ("oci_generative_",),
+}
+"""The modules, and how the types begin that each describes: a module is loaded where a document holds one of them."""

@@ -47,8 +47,10 @@ class Context(msgspec.Struct):
     """Managed resources by type and address of their module."""
     beside: dict[tuple[tuple[str, ...], str, Side], "Siblings"] = msgspec.field(default_factory=dict)
     """Resources that exist on a side, by their types and module."""
-    hidden: dict[tuple[str, str, str], list[Node]] = msgspec.field(default_factory=dict)
-    """Resources of a type in a module whose reference (type, path, module) ends in a local."""
+    hidden: dict[tuple[str, str, str], dict[str | int | None, list[Node]]] = msgspec.field(default_factory=dict)
+    """Resources of a type in a module whose reference (type, path, module) ends in a local, by their key."""
+    keys: dict[tuple[str, str], dict[str | int | None, int]] = msgspec.field(default_factory=dict)
+    """How many resources of a type in a module (type, module) have each key."""
     offers: Callable[[str, str], Sequence[InstanceType]] = lambda cloud, region: ()
     """The machine types with accelerators that a cloud's region has."""
     looks_accelerated: Callable[[str, str], bool] = lambda cloud, sku: False
@@ -547,7 +549,8 @@ class View:
     def referring(self, types: tuple[str, ...], path: str) -> list["View"]:
         """Resources of `types` whose attribute `path` refers to this one (autoscalers, attachments), on this side.
 
-        Where a local hides what they refer to, the only resource of this one's type in their module is assumed.
+        Where a local hides what they refer to, the only resource of this one's type in their module is assumed, or the
+        only one of the same key.
         """
         found: dict[int, View] = {}
         for type_ in types:
@@ -560,10 +563,10 @@ class View:
                     for target in resolution.targets:
                         index.setdefault(id(target[0]), []).append(node)
                     if resolution.ended and not resolution.targets and is_unknown(node.after_unknown, parse_path(path)):
-                        self.context.hidden.setdefault((type_, path, node.module_address), []).append(node)
+                        place = (type_, path, node.module_address)
+                        self.context.hidden.setdefault(place, {}).setdefault(node.index, []).append(node)
                 self.context.referrers[key] = index
-            hidden = self.context.hidden.get((type_, path, self.node.module_address), ())
-            assumed = hidden if hidden and self.side == "after" and self._only_one_in_module() else ()
+            assumed = self._meant_by(self.context.hidden.get((type_, path, self.node.module_address)))
             for node in assumed:
                 self.note("info", "assumed-reference", f"the plan hides what {node.address} refers to: this is assumed")
             for node in (*index.get(id(self.node), ()), *assumed):
@@ -584,9 +587,21 @@ class View:
         named = self.context.resolver.resolve(referrer, parse_path(path)).nodes((self.node.type,))
         return bool(named) and self.node not in named
 
-    def _only_one_in_module(self) -> bool:
-        beside = self._in_module(self.node.type, self.node.module_address)
-        return sum(node.action not in ("delete", "forget") for node in beside) == 1
+    def _meant_by(self, hidden: dict[str | int | None, list[Node]] | None) -> list[Node]:
+        """Of the resources in this one's module whose reference is hidden, by their key: those that can mean no other."""
+        if not hidden or self.side == "before":
+            return []
+        place = (self.node.type, self.node.module_address)
+        keys = self.context.keys.get(place)
+        if keys is None:
+            keys = self.context.keys[place] = {}
+            for node in self._in_module(*place):
+                if node.action not in ("delete", "forget"):
+                    keys[node.index] = keys.get(node.index, 0) + 1
+        if list(keys.values())[:2] == [1]:
+            return [node for nodes in hidden.values() for node in nodes]
+        own = self.node.index
+        return hidden.get(own, []) if own is not None and keys.get(own) == 1 else []
 
     def _in_module(self, type_: str, module_address: str) -> list[Node]:
         by_module = self.context.by_module.get(type_)
@@ -629,7 +644,9 @@ class Embedded(View):
         return True if self._outer.is_sensitive(self._path) else {}
 
     def attribute(self, path: str) -> Attribute:
-        return self._outer.attribute(self._path)
+        """Where the value stands: the attribute that holds the document, then the place in it."""
+        inner = ".".join(str(step) for step in (*self.prefix, *parse_path(path)))
+        return self._outer.attribute(f"{self._path}.{inner}")
 
 
 _LONGEST_TEXT = 1_000_000

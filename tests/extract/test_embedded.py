@@ -38,11 +38,11 @@ def test_a_text_is_read_like_blocks() -> None:
     assert notes == []
 
 
-def test_an_edit_stands_at_the_text_that_holds_the_document() -> None:
+def test_an_edit_stands_at_its_place_in_the_document_that_an_attribute_holds() -> None:
     outer, _ = view(TEXT)
     (found,) = outer.embedded("body", json.loads)
     (pool,) = found.blocks("pool")
-    assert pool.attribute("type") == Attribute("acme_job.a", "body")
+    assert pool.attribute("type") == Attribute("acme_job.a", "body.pool.type")
 
 
 def test_a_value_that_is_an_object_already_is_one_document() -> None:

@@ -412,7 +412,9 @@ def supply_of(view: View, pool: NodePool, attribute: str, *, sensitive: bool = F
         disks=_disks(view, pool, cloud),
         charges=_AUTO_MODE_FEE if _is_auto_mode(pool) else (),
         # an edit is proposed only where the manifest names the one type
-        machine_attribute=view.attribute(attribute) if len(options) == 1 and named else None,
+        machine_attribute=view.attribute(f"{attribute}.spec.template.spec.requirements")
+        if len(options) == 1 and named
+        else None,
         sensitive=sensitive,
         covered_by=_reservation(view, pool, options) if purchase == "capacity_reservation" else None,
     )

@@ -69,7 +69,7 @@ def _compute_class(view: View, item: Object) -> Supply | None:
             units=Units(Decimal(0), Decimal(0), None),
             purchase_model=model,
             accelerators=attached,
-            machine_attribute=view.attribute(item.path),
+            machine_attribute=view.attribute(f"{item.path}.spec.priorities"),
         )
         for (model, attached), names in grouped.items()
     )
@@ -135,7 +135,7 @@ def _coreweave(view: View, item: Object) -> Supply | None:
         unknown=unknown,
         units=units,
         purchase_model="spot" if text_of(item.spec.get("computeClass")) == "spot" else "on_demand",
-        machine_attribute=view.attribute(item.path),
+        machine_attribute=view.attribute(f"{item.path}.spec.instanceType"),
     )
     return Supply((pool,), "coreweave", _area(view))
 

@@ -46,7 +46,7 @@ NEVER = (
     # Azure
     "azurerm_api_management", "azurerm_app_config", "azurerm_app_service", "azurerm_application_", "azurerm_automation_",
     "azurerm_availability_set", "azurerm_backup_", "azurerm_bastion_", "azurerm_cdn_", "azurerm_consumption_", "azurerm_container_registry",
-    "azurerm_cosmosdb_", "azurerm_dns_", "azurerm_eventgrid_", "azurerm_eventhub", "azurerm_express_route", "azurerm_federated_",
+    "azurerm_cosmosdb_", "azurerm_dev_test_policy", "azurerm_dns_", "azurerm_eventgrid_", "azurerm_eventhub", "azurerm_express_route", "azurerm_federated_",
     "azurerm_firewall", "azurerm_frontdoor", "azurerm_image", "azurerm_key_vault", "azurerm_kubernetes_cluster_extension", "azurerm_kubernetes_flux",
     "azurerm_lb", "azurerm_log_analytics_", "azurerm_logic_app", "azurerm_maintenance_", "azurerm_managed_disk",
     "azurerm_management_group_policy", "azurerm_management_group_subscription", "azurerm_management_lock", "azurerm_mariadb_", "azurerm_monitor_", "azurerm_mssql_", "azurerm_mysql_", "azurerm_nat_gateway",
@@ -64,8 +64,8 @@ NEVER = (
     "kubernetes_role", "kubernetes_runtime", "kubernetes_secret", "kubernetes_service", "kubernetes_storage", "kubernetes_token",
     "kubernetes_validating",
     # Oracle Cloud
-    "oci_apigateway_", "oci_artifacts_", "oci_core_drg", "oci_core_internet", "oci_core_nat", "oci_core_network",
-    "oci_core_public_ip", "oci_core_route", "oci_core_security", "oci_core_service_gateway", "oci_core_subnet", "oci_core_vcn", "oci_core_volume",
+    "oci_apigateway_", "oci_artifacts_", "oci_core_app_catalog", "oci_core_compute_image_capability", "oci_core_drg", "oci_core_image", "oci_core_internet", "oci_core_nat", "oci_core_network",
+    "oci_core_public_ip", "oci_core_route", "oci_core_security", "oci_core_service_gateway", "oci_core_shape_management", "oci_core_subnet", "oci_core_vcn", "oci_core_volume",
     "oci_database_", "oci_dns_", "oci_file_storage_", "oci_identity_", "oci_kms_", "oci_limits_", "oci_load_balancer", "oci_logging_",
     "oci_monitoring_", "oci_mysql_", "oci_network_load", "oci_objectstorage_", "oci_ons_", "oci_vault_",
 )  # fmt: skip

@@ -18,7 +18,9 @@ from gpuguard.read.references import Path, Resolver, is_marked, is_unknown, walk
 __all__ = ["SENSITIVE", "Context", "Link", "View", "parse_path"]
 
 _MAX_CANDIDATES = 100
-"""Resources that share a name; more of them stand only in a file made to be slow."""
+"""Resources that share a name, or of which any may be meant; more of them stand only in a file made to be slow."""
+_MAX_BESIDE = 500
+"""Resources in one module among which one that is hidden is looked for."""
 _MOST = 100_000_000
 _MAX_NUMBER = Decimal(_MOST)
 """No size, count or limit of a machine is above a hundred million: larger is a mistake in the plan."""
@@ -495,6 +497,8 @@ class View:
         if len(local) > 1 and node.index is not None:
             same = by_key.get(node.index) if local is beside else [each for each in local if each.index == node.index]
             local = same or local
+        if len(local) > _MAX_BESIDE:
+            return Link()  # too many to tell anything: unknown
         local = self._with_same_key(local) or local
         if len(local) > 1:
             relevant = document.relevant
@@ -507,7 +511,7 @@ class View:
         if len(local) > 1:
             claimed = self.context.claims()
             local = [other for other in local if id(other) not in claimed] or local
-        if not local:
+        if not local or len(local) > _MAX_CANDIDATES:
             return Link()
         link = self._views(local)
         return Link(link.views, how)

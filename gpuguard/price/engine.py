@@ -438,7 +438,8 @@ class Engine:
                 note("warning", "unpriced", f"no {purchase_words(pool.purchase_model)} price for {shown}{place}", hint)
             )
         elif found.estimate and usage.region is not None:
-            notes.append(note("info", "price-range", f"{shown}: {found.estimate}; judged at its dear end"))
+            judged = "; judged at its dear end" if found.span is not None else ""
+            notes.append(note("info", "price-range", f"{shown}: {found.estimate}{judged}"))
         system = f", {pool.os.capitalize()}" if with_os else ""
         return Line(
             "compute",

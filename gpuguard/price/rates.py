@@ -138,6 +138,7 @@ def _from_discount(prices: "Catalog", key: PriceKey, region_known: bool, missing
         least, most = max(middle - spread, Decimal(0)), min(middle + spread, _MOST_PERCENT)
     low = base.price * (ONE_HUNDRED - most) / ONE_HUNDRED
     high = base.price * (ONE_HUNDRED - least) / ONE_HUNDRED
+    span = _percent(least) if least == most else f"{_percent(least)} to {_percent(most)}"
     return Rate(
         high,
         high if key.purchase_model == "spot" else base.price,
@@ -145,7 +146,7 @@ def _from_discount(prices: "Catalog", key: PriceKey, region_known: bool, missing
         discount.source,
         oldest_day(min(discount.as_of, base.as_of)),
         (low, high) if low != high else None,
-        estimate=f"{discount.kind} discount of {_percent(least)} to {_percent(most)} on the on-demand price",
+        estimate=f"{discount.kind} discount of {span} on the on-demand price",
     )
 
 

@@ -345,6 +345,31 @@ def test_sizes_of_scale_sets(blocks: list[Block], expected: tuple[int | None, ..
     assert units(after(plan(*blocks, number, variables={"scaled": True, "size": 7}), tmp_path)) == expected
 
 
+def test_settings_of_a_module_belong_to_the_sets_of_their_keys(tmp_path: Path) -> None:
+    """The ids go through a local: the plan says no more than the keys."""
+
+    def block(type_: str, key: str, **values: Any) -> Block:
+        hidden = {"target_resource_id": True} if "autoscale" in type_ else {}
+        return resource(
+            f'module.m.{type_}.this["{key}"]',
+            values,
+            unknown={"id": True, **hidden},
+            expressions={path: ref("local.ids", "each.key") for path in hidden},
+        )
+
+    sets = [
+        block("azurerm_linux_virtual_machine_scale_set", key, sku=sku, **LOCATION)
+        for key, sku in (("a", T4), ("b", T4), ("web", "Standard_D2s_v5"))
+    ]
+    settings = [
+        block("azurerm_monitor_autoscale_setting", key, profile=[limits(low, low, low + 4)], enabled=True)
+        for key, low in (("a", 1), ("b", 2))
+    ]
+    result = found(plan(*sets, *settings), tmp_path)
+    sides = [each.after for each in result.values()]
+    assert [units(side) for side in sides if side is not None] == [(1, 1, 5), (2, 2, 6)]
+
+
 def orchestrated(**values: Any) -> Block:
     return resource(
         "azurerm_orchestrated_virtual_machine_scale_set.s",
@@ -435,6 +460,17 @@ def test_default_os_disks_follow_the_vcpus(size: str, disk: Json, sku: str | Non
     block = pool(vm_size=size, **{"os_disk_type": "Managed", **disk})
     side = after(plan(cluster(), block), tmp_path)
     assert [each.sku for each in side.components if each.kind == "storage"] == ([sku] if sku else [])
+
+
+def test_a_disk_size_that_a_module_leaves_null_is_the_default(tmp_path: Path) -> None:
+    """`os_disk_size_gb` is computed as well."""
+    block = pool(
+        unknown={"os_disk_size_gb": True},
+        expressions={"os_disk_size_gb": {"references": ["each.value.os_disk_size_gb", "each.value"]}},
+        os_disk_type="Managed",
+    )
+    side = after(plan(cluster(), block), tmp_path)
+    assert [each.sku for each in side.components if each.kind == "storage"] == ["P10-LRS"]
 
 
 @pytest.mark.parametrize(

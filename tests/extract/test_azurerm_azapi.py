@@ -96,7 +96,7 @@ def test_a_hidden_body_with_a_plain_size_stays_silent(tmp_path: Path) -> None:
         (VM, True),
         ("Microsoft.Batch/batchAccounts/pools@2024-07-01", True),
         ("Microsoft.ContainerService/managedClusters/agentPools@2025-05-01", True),
-        ("Microsoft.ContainerService/managedClusters@2025-05-01", False),
+        ("Microsoft.ContainerService/managedClusters@2025-05-01", True),
         ("Microsoft.App/managedEnvironments@2025-01-01", False),
         ("Microsoft.Network/virtualNetworks@2024-05-01", False),
     ],
@@ -106,6 +106,26 @@ def test_a_body_that_only_apply_can_tell_is_unknown_where_it_is_a_machine(
 ) -> None:
     result = report(hidden(type_, ref("azurerm_subnet.s.id")), tmp_path)
     assert ("unknown-machine-type" in codes(result)) == told
+
+
+def test_a_gpu_size_that_a_hidden_body_refers_to_is_told_whatever_the_type(tmp_path: Path) -> None:
+    for type_ in ("Microsoft.HDInsight/clusters@2023-04-15-preview", "Microsoft.Example/fleets@2024-11-01"):
+        document = hidden(type_, ref("var.size", "azurerm_subnet.s.id"), variables={"size": T4})
+        assert found(document, tmp_path), type_
+        document = hidden(type_, ref("var.size", "azurerm_subnet.s.id"), variables={"size": "Standard_D4s_v5"})
+        assert not found(document, tmp_path), type_
+
+
+def test_properties_that_only_apply_can_tell_as_a_whole(tmp_path: Path) -> None:
+    """A function over something unknown hides them; what the body mentions is a size, and no place."""
+    block = resource(
+        "azapi_resource.r",
+        {"type": "Microsoft.ContainerService/managedClusters/agentPools@2025-05-01", "body": {}},
+        unknown={"body": {"properties": True}},
+        expressions={"body": ref("var.size", "azurerm_subnet.s.id")},
+    )
+    side = after(plan(block, variables={"size": T4}), tmp_path)
+    assert (side.pools[0].sku, side.region) == (T4, None)
 
 
 def test_a_size_inside_a_known_body_that_only_apply_can_tell(tmp_path: Path) -> None:
@@ -448,6 +468,76 @@ def test_an_update_of_what_the_plan_does_not_hold_is_counted(tmp_path: Path) -> 
     }
     side = after(plan(resource("azapi_update_resource.u", values)), tmp_path)
     assert (sizes(side), side.pools[0].sku) == ([("on_demand", 1, 1, 1)], T4)
+
+
+def updated(target: Json, **values: Any) -> list[Block]:
+    """A scale set made with `target`, and an update of it whose id goes through a local."""
+    scale_set = resource(
+        "azurerm_linux_virtual_machine_scale_set.s", {"location": "eastus", **target}, unknown={"id": True}
+    )
+    other = cluster({"name": "system", "vmSize": "Standard_D4s_v5"})
+    update = resource(
+        "azapi_update_resource.u",
+        {"type": "Microsoft.Compute/virtualMachineScaleSets@2024-07-01", "body": {"sku": values}},
+        unknown={"resource_id": True},
+        expressions={"resource_id": ref("local.ids")},
+    )
+    return [scale_set, other, update]
+
+
+@pytest.mark.parametrize(
+    ("size", "sku", "expected", "code"),
+    [
+        pytest.param("Standard_D4s_v5", {"name": T4, "capacity": 4}, 4, "updated-size", id="another size is counted"),
+        pytest.param("Standard_D4s_v5", {"name": T4}, None, "updated-size", id="another size of as many as there are"),
+        pytest.param(T4, {"name": T4, "capacity": 4}, 0, "updated-elsewhere", id="the same size is counted there"),
+    ],
+)
+def test_an_update_that_brings_another_size_is_counted(
+    size: str, sku: Json, expected: int | None, code: str, tmp_path: Path
+) -> None:
+    """The target is of the ARM type that the update names, not the first resource around."""
+    result = report(plan(*updated({"sku": size, "instances": 1}, **sku)), tmp_path)
+    state = next(each for each in result.resources if each.address == "azapi_update_resource.u").after
+    assert state is not None
+    assert (state.gpus.expected, state.region) == (expected, "eastus")
+    note = next(each for each in result.diagnostics if each.code == code)
+    assert "azurerm_linux_virtual_machine_scale_set.s" in note.message
+
+
+@pytest.mark.parametrize(
+    ("scale", "expected"),
+    [
+        ({"manual": [{"size": T4, "count": 2}]}, [(T4, 2, 2)]),
+        ({"manual": [{"size": "Standard_D4s_v5", "count": 2}]}, []),
+        ({"manual": [{"sizes": [T4], "count": 2}, {"size": "Standard_NC8as_T4_v3"}]},
+         [(T4, 2, 2), ("Standard_NC8as_T4_v3", 1, 1)]),
+        ({"autoscale": {"size": T4, "minCount": 1, "maxCount": 6}}, [(T4, 1, 6)]),
+        ({"autoscale": [{"size": T4, "maxCount": 6}]}, [(T4, 0, 6)]),
+        ({"manual": 7, "autoscale": ["x", {"size": 7}]}, []),
+        ({"manual": [{"size": {}, "sizes": T4, "count": "x"}]}, []),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("inside", [True, False])
+def test_pools_of_virtual_machines_have_several_sizes(
+    scale: Json, expected: list[tuple[str, int, int]], inside: bool, tmp_path: Path
+) -> None:
+    """https://learn.microsoft.com/azure/aks/virtual-machines-node-pools: such a pool has no vmSize."""
+    pool = {"type": "VirtualMachines", "virtualMachinesProfile": {"scale": scale}}
+    agents = "Microsoft.ContainerService/managedClusters/agentPools@2025-05-01"
+    block = cluster({"name": "p", **pool}) if inside else arm(agents, {"properties": pool})
+    result = list(found(plan(block), tmp_path).values())
+    pools = [each for resource_ in result if resource_.after is not None for each in resource_.after.pools]
+    assert [(each.sku, each.units.expected, each.units.max) for each in pools if each.gpu] == expected
+
+
+def test_provisioned_performance_of_data_disks(tmp_path: Path) -> None:
+    """3,000 IOPS and 125 MB/s of a Premium SSD v2 are free."""
+    disk = {"diskSizeGB": 512, "managedDisk": {"storageAccountType": "PremiumV2_LRS"}}
+    disk |= {"diskIOPSReadWrite": 6000, "diskMBpsReadWrite": 300}
+    side = after(plan(arm(VM, vm(storageProfile={"dataDisks": [disk]}))), tmp_path)
+    quantities = [each.quantity for each in side.components if each.sku == "PremiumV2_LRS"]
+    assert quantities == [512, 3000, 175]
 
 
 # -- other services of the table ----------------------------------------------------------------------------------------------

@@ -188,6 +188,65 @@ def test_reservations_made_earlier_cover_by_their_ids(tmp_path: Path) -> None:
     assert parts(state(result, "azurerm_linux_virtual_machine.a")) == [(R, 1)]
 
 
+A100 = "Standard_NC24ads_A100_v4"
+
+
+def group_of(key: str, size: str) -> list[Block]:
+    """A group and what it reserves, made by one module for each key."""
+    name = f'module.c.azurerm_capacity_reservation_group.g["{key}"]'
+    return [
+        resource(name, {"name": key, **LOCATION}, unknown={"id": True}),
+        resource(
+            f'module.c.azurerm_capacity_reservation.r["{key}"]',
+            {"name": key, "sku": [{"name": size, "capacity": 1}]},
+            unknown={"id": True, "capacity_reservation_group_id": True},
+            expressions={
+                "capacity_reservation_group_id": ref("azurerm_capacity_reservation_group.g", "each.key"),
+            },
+        ),
+    ]
+
+
+@pytest.mark.parametrize(("size", "covered"), [(A100, 'module.c.azurerm_capacity_reservation.r["big"]'), (T4, None)])
+def test_of_several_groups_it_names_the_one_that_reserves_its_size(
+    size: str, covered: str | None, tmp_path: Path
+) -> None:
+    """``module.c.ids[each.value]`` leads to all groups of the module."""
+    user = resource(
+        'azurerm_linux_virtual_machine.vm["x"]',
+        {"size": size, **LOCATION},
+        unknown={"id": True, "capacity_reservation_group_id": True},
+        expressions={"capacity_reservation_group_id": ref("module.c.ids", "each.value")},
+    )
+    outputs = {"ids": {"expression": ref("azurerm_capacity_reservation_group.g")}}
+    document = plan(
+        *group_of("big", A100), *group_of("other", "Standard_NC40ads_H100_v5"), user, calls={"c": {"outputs": outputs}}
+    )
+    result = report(document, tmp_path)
+    assert parts(state(result, user.address)) == [(covered, 1)]
+    assert ("assumed-reservation" in codes(result)) == (covered is not None)
+    assert ("reservation-elsewhere" in codes(result)) == (covered is None)
+
+
+def test_a_pool_of_a_module_whose_local_hides_the_group_uses_it(tmp_path: Path) -> None:
+    """Modules of AKS take the pools as a map of objects; the group is among what they are given."""
+    group = "capacity_reservation_group_id"
+    pool = resource(
+        'module.aks.azurerm_kubernetes_cluster_node_pool.p["train"]',
+        {"vm_size": T4, "node_count": 3},
+        unknown={"id": True, group: True},
+        expressions={group: {"references": ["each.value.capacity_reservation_group_id", "each.value"]}},
+    )
+    calls = {
+        "aks": {
+            "expressions": {"node_pools": ref("azurerm_capacity_reservation_group.g.id")},
+            "variables": {"node_pools": {}},
+        }
+    }
+    result = report(plan(GROUP, reservation(2), pool, calls=calls), tmp_path)
+    assert parts(state(result, pool.address)) == [("azurerm_capacity_reservation.r", 2), (None, 1)]
+
+
 def test_disks_and_licences_of_covered_machines_are_told(tmp_path: Path) -> None:
     disk = {"storage_account_type": "Premium_LRS", "disk_size_gb": 128}
     assert "covered-extras" in codes(report(plan(GROUP, reservation(2), machine("a", os_disk=[disk])), tmp_path))

@@ -244,6 +244,36 @@ def test_instances_in_a_reservation_add_neither_money_nor_gpus(tmp_path: Path) -
     assert after(document, tmp_path, "oci_core_instance.vm").pools[0].covered_by == RESERVATION
 
 
+def test_what_a_reservation_has_no_room_for_is_counted_on_its_own(tmp_path: Path) -> None:
+    """A reservation pays for what it reserves: no machine beyond that is hidden behind it."""
+    machines = [instance(f"m{number}", **RESERVED) for number in range(3)]
+    result = report(plan(reservation(count=2), *machines), tmp_path)
+    assert result.summary.gpus_after == 3
+    covered = [each.after.pools[0].covered_by for each in result.resources[1:] if each.after is not None]
+    assert sorted(covered, key=str) == [None, RESERVATION, RESERVATION]
+    assert [each.address for each in result.diagnostics if each.code == "reservation-too-small"] == [
+        "oci_core_instance.m2"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("reserved", "expected"),
+    [
+        pytest.param("2", [(RESERVATION, 2), (None, 3)], id="less than the pool"),
+        pytest.param("5", [(RESERVATION, 5)], id="as many as the pool"),
+        pytest.param("0", [(None, 5)], id="nothing"),
+    ],
+)
+def test_a_node_pool_is_covered_as_far_as_it_is_reserved(
+    reserved: str, expected: list[tuple[str | None, int]], tmp_path: Path
+) -> None:
+    pools = node_pool([{**PLACE, "capacity_reservation_id": "ocid1.reservation"}], 5)
+    block = reservation(count=reserved)
+    known = resource(RESERVATION, {**(block.after or {}), "id": "ocid1.reservation"})
+    side = after(plan(known, pools), tmp_path, "oci_containerengine_node_pool.p")
+    assert [(each.covered_by, each.units.expected) for each in side.pools] == expected
+
+
 def test_a_reservation_for_another_shape_covers_nothing(tmp_path: Path) -> None:
     result = report(plan(reservation("BM.GPU4.8", "1"), instance(**RESERVED)), tmp_path)
     assert result.summary.gpus_after == 9

@@ -101,6 +101,80 @@ def told(tmp_path: Path) -> Told:
             "its spec.gpuType names NVIDIA A100 80GB PCIe (A100-80GB)",
             id="an accelerator by its maker's name",
         ),
+        pytest.param(
+            "huaweicloud_compute_instance",
+            {"flavor_id": "p2s.2xlarge.8"},
+            "its flavor_id names p2s.2xlarge.8",
+            id="a flavour of a cloud that is not in the catalog",
+        ),
+        pytest.param(
+            "volcengine_vke_node_pool",
+            {"node_config": [{"instance_type_ids": ["ecs.hpcpni3ln.45xlarge"]}]},
+            "its node_config.0.instance_type_ids.0 names ecs.hpcpni3ln.45xlarge",
+            id="types of a cloud that is not in the catalog",
+        ),
+        pytest.param(
+            "alicloud_eflo_node",
+            {"machine_type": "efg1.nvga8n"},
+            "its machine_type names efg1.nvga8n",
+            id="a machine of a service that is not in the catalog",
+        ),
+        pytest.param(
+            "alicloud_fcv2_function",
+            {"instance_type": "g1", "gpu_memory_size": 8192},
+            "its gpu_memory_size is 8192",
+            id="memory of GPUs",
+        ),
+        pytest.param(
+            "yandex_kubernetes_node_group",
+            {"instance_template": [{"platform_id": "standard-v3-t4", "resources": [{"gpus": 1}]}]},
+            "its instance_template.0.resources.0.gpus is 1",
+            id="a number of GPUs",
+        ),
+        pytest.param(
+            "acme_worker",
+            {"limits": {"nvidia.com/gpu": "2"}},
+            "its limits.nvidia.com/gpu is 2",
+            id="a number of GPUs as Kubernetes asks for them",
+        ),
+        pytest.param(
+            "castai_node_template",
+            {"constraints": [{"gpu": [{"manufacturers": ["NVIDIA"], "min_count": 1}]}]},
+            "its constraints.0.gpu.0.min_count is 1",
+            id="a number in a block about GPUs",
+        ),
+        pytest.param(
+            "castai_node_template",
+            {"constraints": [{"instance_families": [{"exclude": ["p4d"], "include": ["g5"]}]}]},
+            "its constraints.0.instance_families.0.include.0 names g5",
+            id="a family of machine types",
+        ),
+        pytest.param(
+            "snowflake_compute_pool",
+            {"instance_family": "GPU_NV_S"},
+            "its instance_family names GPU_NV_S",
+            id="a machine type that is called GPU",
+        ),
+        pytest.param(
+            "paperspace_machine",
+            {"machine_type": "A100-80G"},
+            "its machine_type names A100-80G",
+            id="a machine type that is called by its GPU",
+        ),
+        pytest.param(
+            "scaleway_baremetal_server",
+            {"offer": "EM-L40S-1"},
+            "its offer names EM-L40S-1",
+            id="an offer of a small cloud that is called by its GPU",
+        ),
+        pytest.param(
+            "aws_cloudformation_stack",
+            {
+                "template_body": "Parameters:\n  T:\n    AllowedValues:\n      - t3.large\n      - p5.48xlarge\n    Default: g5.xlarge\n"
+            },
+            "its template_body names g5.xlarge (A10G)",
+            id="a default behind the values that are allowed",
+        ),
     ],
 )
 def test_a_resource_of_an_unknown_type_that_names_an_accelerator_is_told(
@@ -130,6 +204,8 @@ def test_a_resource_of_an_unknown_type_that_names_an_accelerator_is_told(
             "aws_iam_policy", {"policy": '{"Condition": {"ec2:InstanceType": ["p5.48xlarge"]}}'}, id="a policy"
         ),
         pytest.param("aws_ssm_parameter", {"value": "p5.48xlarge"}, id="a parameter"),
+        pytest.param("azurerm_dev_test_policy", {"threshold": "Standard_NC4as_T4_v3"}, id="the policy of a lab"),
+        pytest.param("oci_core_shape_management", {"shape_name": "BM.GPU.H100.8"}, id="the shapes of an image"),
         pytest.param("aws_s3_object", {"content": "p5.48xlarge"}, id="an object"),
         pytest.param(
             "google_data_fusion_instance",
@@ -150,6 +226,32 @@ def test_a_resource_of_an_unknown_type_that_names_an_accelerator_is_told(
         pytest.param("aws_example_trainer", {"instance_type": None}, id="nothing"),
         pytest.param("ovh_acme", {"flavor": "b3-8"}, id="a plain flavour"),
         pytest.param("nebius_example_release", {"application_name": "gpu-operator"}, id="an application for GPUs"),
+        pytest.param("acme_release", {"chart_type": "gpu-operator"}, id="software for GPUs"),
+        pytest.param("acme_monitor", {"type": "gpu", "gpu_monitoring": True}, id="a monitor of GPUs"),
+        pytest.param(
+            "acme_server",
+            {"instance_name": "gpu-1", "node_name": "h100-1", "instance_profile": "gpu-node-role"},
+            id="names of machines",
+        ),
+        pytest.param("acme_server", {"gpus": 0, "gpu_count": "0", "resources": {"gpu": None}}, id="no GPUs"),
+        pytest.param("rancher2_project", {"resource_quota": [{"project_limit": [{"gpus": 3}]}]}, id="a quota"),
+        pytest.param("huaweicloud_compute_instance", {"flavor_id": "s6.large.2"}, id="a plain flavour elsewhere"),
+        pytest.param("volcengine_ecs_instance", {"instance_type": "ecs.g3i.large"}, id="a plain type elsewhere"),
+        pytest.param("alicloud_fcv2_function", {"instance_type": "e1", "gpu_memory_size": 0}, id="a plain function"),
+        pytest.param(
+            "aws_cloudformation_stack",
+            {
+                "template_body": '{"Parameters": {"T": {"AllowedValues": ["t3.large", "g5.xlarge"], "Default": "t3.large"}}}'
+            },
+            id="values that a template allows, in JSON",
+        ),
+        pytest.param(
+            "aws_cloudformation_stack",
+            {
+                "template_body": "Parameters:\n  T:\n    Default: t3.large\n    AllowedValues:\n      - t3.large\n      - g5.xlarge\n"
+            },
+            id="values that a template allows, in YAML",
+        ),
     ],
 )
 def test_what_starts_no_accelerator_or_only_mentions_one_is_not_told(

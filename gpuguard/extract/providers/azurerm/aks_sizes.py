@@ -10,10 +10,18 @@ from gpuguard.model.usage import Units, Unknown
 
 def node_pool_units(view: View) -> Units:
     """Sizes of a node pool, or of the default pool of a cluster."""
-    count, low, high = size(view, "node_count"), view.number("min_count"), view.number("max_count")
+    low, high = view.number("min_count"), view.number("max_count")
     # `enable_auto_scaling` is the name before azurerm 4.
     if view.flag("auto_scaling_enabled") or view.flag("enable_auto_scaling"):
-        return scaled_nodes(count, low, high)
+        return scaled_nodes(size(view, "node_count"), low, high)
+    return Units.fixed(units_of(view.number("node_count"), Decimal(1)))
+
+
+def agent_pool_units(view: View) -> Units:
+    """Sizes of an agent pool as ARM writes it."""
+    count = view.number("count")
+    if view.flag("enableAutoScaling"):
+        return scaled_nodes(count, view.number("minCount"), view.number("maxCount"))
     return Units.fixed(units_of(count, Decimal(1)))
 
 

@@ -4,14 +4,14 @@ Paths are those of the ARM template reference (https://learn.microsoft.com/azure
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 
 import msgspec
 
 from gpuguard.extract.providers.azurerm import batch, containers, ml, services
 from gpuguard.extract.providers.azurerm.aks import PAID_TIERS, os_disks
-from gpuguard.extract.providers.azurerm.aks_sizes import scaled_nodes
+from gpuguard.extract.providers.azurerm.aks_sizes import agent_pool_units, scaled_nodes
 from gpuguard.extract.providers.azurerm.common import image_system, is_windows_image, size_options, windows_system
 from gpuguard.extract.providers.azurerm.compute import mixed, sized
 from gpuguard.extract.providers.azurerm.placement import hosted, reserved
@@ -141,7 +141,13 @@ def _disks(profile: View) -> tuple[Disk, ...]:
         if block.string("diffDiskSettings.option") != "Local" and not block.string("vhd.uri")
     ]
     data = [
-        Disk("data", block.string("managedDisk.storageAccountType") or "Premium_LRS", block.known_number("diskSizeGB"))
+        Disk(
+            "data",
+            block.string("managedDisk.storageAccountType") or "Premium_LRS",
+            block.known_number("diskSizeGB"),
+            iops=block.known_number("diskIOPSReadWrite"),
+            throughput_mibps=block.known_number("diskMBpsReadWrite"),
+        )
         for block in profile.blocks("storageProfile.dataDisks")
         if not block.string("vhd.uri")
     ]
@@ -190,23 +196,37 @@ def agent_pool(view: View, body: View) -> Extracted:
 def _agent_pool(
     view: View, block: View, place: str, windows: OperatingSystem, automatic: bool
 ) -> tuple[PoolUsage, ...]:
-    machine = _machine(
-        block,
-        "vmSize",
-        purchase_model="spot" if (block.string("scaleSetPriority") or "").lower() == "spot" else "on_demand",
-        os=windows if (block.string("osType") or "").lower() == "windows" else "linux",
-        disks=os_disks(block.string("osDiskType"), block.number("osDiskSizeGB")),
-        spot_max_price=block.known_number("spotMaxPrice") if _is_positive(block.known("spotMaxPrice")) else None,
-    )
-    if machine is None:
-        return ()
-    count = block.number("count")
-    if block.flag("enableAutoScaling"):
-        units = scaled_nodes(count, block.number("minCount"), block.number("maxCount"))
-    else:
-        units = Units.fixed(units_of(count, _ONE))
-    pool = hosted(view, machine.pool(units, charges=_automatic_charges(machine, automatic)), "", f"{place}.hostGroupID")
-    return (pool,) if pool.covered_by is not None else reserved(view, pool, f"{place}.capacityReservationGroupID")
+    pools: list[PoolUsage] = []
+    for at, path, units in (*_scale_profiles(block), (block, "vmSize", agent_pool_units(block))):
+        machine = _machine(
+            at,
+            path,
+            purchase_model="spot" if (block.string("scaleSetPriority") or "").lower() == "spot" else "on_demand",
+            os=windows if (block.string("osType") or "").lower() == "windows" else "linux",
+            disks=os_disks(block.string("osDiskType"), block.number("osDiskSizeGB")),
+            spot_max_price=block.known_number("spotMaxPrice") if _is_positive(block.known("spotMaxPrice")) else None,
+        )
+        if machine is None:
+            continue
+        pool = machine.pool(units, charges=_automatic_charges(machine, automatic))
+        pool = hosted(view, pool, "", f"{place}.hostGroupID")
+        covered = pool.covered_by is not None
+        pools += (pool,) if covered else reserved(view, pool, f"{place}.capacityReservationGroupID")
+    return tuple(pools)
+
+
+def _scale_profiles(block: View) -> Iterator[tuple[View, str, Units]]:
+    """The sizes of a pool of type VirtualMachines, which has no `vmSize`, and how many nodes each of them has.
+
+    https://learn.microsoft.com/azure/aks/virtual-machines-node-pools; preview versions list the one size in `sizes`.
+    """
+    for kind in ("manual", "autoscale"):
+        for each in block.blocks(f"virtualMachinesProfile.scale.{kind}"):
+            path = "size" if each.get("size") is not None else "sizes.0"
+            if kind == "manual":
+                yield each, path, Units.fixed(units_of(each.number("count"), _ONE))
+            else:
+                yield each, path, scaled_nodes(None, each.number("minCount"), each.number("maxCount"))
 
 
 _VCPUS = re.compile(r"[a-z]+_[a-z]+(\d{1,3})", re.IGNORECASE)
@@ -503,7 +523,7 @@ KINDS: dict[str, Kind] = {
     "microsoft.compute/virtualmachinescalesets": Kind(scale_set, machine=True),
     "microsoft.compute/capacityreservationgroups/capacityreservations": Kind(capacity_reservation, machine=True),
     "microsoft.compute/hostgroups/hosts": Kind(dedicated_host),
-    "microsoft.containerservice/managedclusters": Kind(managed_cluster),
+    "microsoft.containerservice/managedclusters": Kind(managed_cluster, machine=True),
     "microsoft.containerservice/managedclusters/agentpools": Kind(agent_pool, machine=True),
     "microsoft.machinelearningservices/workspaces/computes": Kind(ml_compute, machine=True),
     "microsoft.machinelearningservices/workspaces/onlineendpoints/deployments": Kind(online_deployment, machine=True),

@@ -142,7 +142,11 @@ def os_disk(view: View) -> tuple[Disk, ...]:
     block = view.block("os_disk")
     if block is None or block.string("diff_disk_settings.option") == "Local":
         return ()
-    return (Disk("boot", block.string("storage_account_type") or "Standard_LRS", block.known_number("disk_size_gb")),)
+    return (
+        Disk(
+            "boot", block.string("storage_account_type") or "Standard_LRS", block.known_number("disk_size_gb") or None
+        ),
+    )
 
 
 def data_disks(view: View, path: str = "data_disk") -> tuple[Disk, ...]:

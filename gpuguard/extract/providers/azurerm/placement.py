@@ -13,7 +13,7 @@ from decimal import Decimal
 import msgspec
 from msgspec.structs import replace
 
-from gpuguard.extract.providers.azurerm.aks_sizes import node_pool_units
+from gpuguard.extract.providers.azurerm.aks_sizes import agent_pool_units, node_pool_units
 from gpuguard.extract.providers.azurerm.common import purchase_model
 from gpuguard.extract.providers.azurerm.schedules import scale_set_sizes
 from gpuguard.extract.spec import can_run
@@ -59,6 +59,11 @@ def _arm_set_units(view: View) -> Units:
     return Units.fixed(None if isinstance(size, Unknown) else size or 0)
 
 
+def _agent_pool_units(view: View) -> Units:
+    block = view.block("body.properties")
+    return Units.fixed(0) if block is None else agent_pool_units(block)
+
+
 _GROUP_ID = "capacity_reservation_group_id"
 _ARM_GROUP = "capacityReservation.capacityReservationGroup.id"
 _USERS = (
@@ -74,6 +79,8 @@ _USERS = (
          "body.properties.priority"),
     User(_AZAPI, f"body.properties.virtualMachineProfile.{_ARM_GROUP}", "body.sku.name", "body.zones", _arm_set_units,
          "body.properties.virtualMachineProfile.priority"),
+    User(_AZAPI, "body.properties.capacityReservationGroupID", "body.properties.vmSize",
+         "body.properties.availabilityZones", _agent_pool_units, "body.properties.scaleSetPriority"),
 )  # fmt: skip
 
 
@@ -185,7 +192,9 @@ def _tell_assumed(view: View, path: str, group: View) -> None:
     found = view.follow((path,), (GROUP, _AZAPI), ("id",))
     if len(found.views) > 1 or found.assumed:
         how = found.assumed or "which reserves its size"
-        view.note("info", "assumed-reservation", f"the plan hides which group it names; {group.address}, {how}, is assumed")
+        view.note(
+            "info", "assumed-reservation", f"the plan hides which group it names; {group.address}, {how}, is assumed"
+        )
 
 
 def _reserved_sizes(group: View) -> frozenset[str]:

@@ -8,7 +8,16 @@ from gpuguard.extract.common import as_template, followed_machine
 from gpuguard.extract.plain import behind, stopped, written
 from gpuguard.extract.providers.oci.common import pauses_when_stopped, region, tags, volume
 from gpuguard.extract.schedules import Event, hours_of, unix_cron
-from gpuguard.extract.spec import Companion, Extracted, Machine, ResourceSpec, TemplateLink, machine_options, units_of
+from gpuguard.extract.spec import (
+    Companion,
+    Extracted,
+    Machine,
+    ResourceSpec,
+    TemplateLink,
+    can_run,
+    machine_options,
+    units_of,
+)
 from gpuguard.extract.view import View
 from gpuguard.model.usage import Disk, MachineOption, OperatingSystem, PoolUsage, Units, Unknown
 
@@ -57,6 +66,60 @@ def _reserves(reservation: View, options: tuple[MachineOption, ...]) -> bool:
     return not options or any(option.sku in shapes for option in options)
 
 
+def fitted(view: View, pool: PoolUsage, place: int = 0) -> tuple[PoolUsage, ...]:
+    """A pool that a reservation covers, in two parts where it reserves fewer machines: the rest is priced on its own.
+
+    Who comes first in the document uses it first. `place` tells several pools of one resource apart.
+    """
+    known = (fitted, id(view.node), view.side, place)
+    found: tuple[PoolUsage, ...] | None = view.context.memo.get(known)
+    if found is None:
+        found = view.context.memo[known] = _parts(view, pool)
+    if len(found) > 1 or found[0].covered_by != pool.covered_by:
+        view.note(
+            "warning",
+            "reservation-too-small",
+            f"{pool.covered_by} reserves fewer machines of its shape than are to run in it: the rest is priced on its own",
+        )
+    return found
+
+
+def _parts(view: View, pool: PoolUsage) -> tuple[PoolUsage, ...]:
+    shapes = _stock(view).get(pool.covered_by or "", {})
+    left = next((shapes[option.sku] for option in pool.options if option.sku in shapes), None)
+    sizes = [size for size in (pool.units.min, pool.units.expected, pool.units.max) if size is not None]
+    if left is None or len(sizes) < len(left):
+        return (pool,)  # how many there are, or how many fit, is known only after apply
+    inside = [min(size, room) for size, room in zip(sizes, left, strict=True)]
+    left[:] = [room - size for room, size in zip(left, inside, strict=True)]
+    rest = Units(*(size - part for size, part in zip(sizes, inside, strict=True)))
+    covered = replace(pool, units=Units(*inside))
+    if not can_run(rest):
+        return (covered,)
+    alone = replace(pool, units=rest, covered_by=None)
+    return (covered, alone) if can_run(covered.units) else (alone,)
+
+
+_Stock = dict[str, dict[str, list[Decimal] | None]]
+"""By address of a reservation and shape: how many of each size are left, None where only apply can tell."""
+
+
+def _stock(view: View) -> _Stock:
+    key = (_stock, view.side)
+    known: _Stock | None = view.context.memo.get(key)
+    if known is None:
+        known = view.context.memo[key] = {}
+        for node in view.context.document.current(*RESERVATION):
+            shapes = known.setdefault(node.address, {})
+            for block in View(view.context, node, view.side, []).blocks("instance_reservation_configs"):
+                shape, count = block.string("instance_shape"), block.number("reserved_count")
+                if shape:
+                    room = shapes.get(shape, [Decimal(0)] * 3)
+                    if room is not None:
+                        shapes[shape] = [left + count for left in room] if isinstance(count, Decimal) else None
+    return known
+
+
 def _operating_system(view: View) -> OperatingSystem:
     """Windows with a licence of Oracle's, where the configuration says so; which system an image holds it does not."""
     filtered = view.string("source_details.0.instance_source_image_filter_details.0.operating_system") or ""
@@ -102,7 +165,7 @@ def instance(view: View) -> Extracted:
     pool = machine.pool(Units.fixed(1))
     if (view.string("state") or "").upper() == "STOPPED":
         return Extracted((_kept_stopped(view, pool),), via=via)
-    return Extracted((_scheduled(view, pool),), via=via)
+    return Extracted(fitted(view, _scheduled(view, pool)), via=via)
 
 
 def _kept_stopped(view: View, pool: PoolUsage) -> PoolUsage:
@@ -261,7 +324,8 @@ SPECS: tuple[ResourceSpec, ...] = (
         prices=("the reserved machines",),
         assumes=(
             "All reserved machines are counted at the full price: what is not used costs 85 % of it.",
-            "Instances of the same change that name the reservation and have one of its shapes run in it and add nothing.",
+            "Instances of the same change that name the reservation and have one of its shapes run in it and add nothing, as"
+            " many as it reserves.",
         ),
         source="oci provider: oci_core_compute_capacity_reservation; Oracle: capacity reservations",
     ),

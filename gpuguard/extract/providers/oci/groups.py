@@ -14,6 +14,7 @@ from gpuguard.extract.providers.oci.compute import (
     CONFIGURATION,
     CONFIGURATION_LINK,
     configuration_machine,
+    fitted,
     power_events,
 )
 from gpuguard.extract.schedules import Event, aws_cron, hours_of
@@ -51,15 +52,16 @@ def instance_pool(view: View) -> Extracted:
             pool = stopped(pool)
         else:
             view.note("warning", "billed-while-stopped", "state is STOPPED, and this shape is billed all the same")
-    return Extracted((pool,), via=machine.via)
+    return Extracted(fitted(view, pool), via=machine.via)
 
 
 def cluster_network(view: View) -> Extracted:
     """`oci_core_cluster_network`: the instance pools on its network."""
     machines = [_machine(block) for block in view.blocks("instance_pools")]
     pools = tuple(
-        _sized(view, machine, units_of(block.number("size"), Decimal(0)))
-        for machine, block in zip(machines, view.blocks("instance_pools"), strict=True)
+        pool
+        for place, (machine, block) in enumerate(zip(machines, view.blocks("instance_pools"), strict=True))
+        for pool in fitted(view, _sized(view, machine, units_of(block.number("size"), Decimal(0))), place)
     )
     return Extracted(pools, via=tuple(dict.fromkeys(name for machine in machines for name in machine.via)))
 
@@ -77,7 +79,7 @@ def gpu_memory_cluster(view: View) -> Extracted:
     most = units_of(target, expected) if grows else expected
     if expected is not None and most is not None:
         most = max(most, expected)
-    return Extracted((machine.pool(Units(expected, expected, most)),), via=machine.via)
+    return Extracted(fitted(view, machine.pool(Units(expected, expected, most))), via=machine.via)
 
 
 # -- autoscaling ----------------------------------------------------------------------------------------------------------

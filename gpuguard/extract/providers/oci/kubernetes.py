@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from gpuguard.extract.plain import behind, plain_machine, size
 from gpuguard.extract.providers.oci.common import region, region_of_domain, tags, volume
-from gpuguard.extract.providers.oci.compute import ASSUMES_VOLUME, covering
+from gpuguard.extract.providers.oci.compute import ASSUMES_VOLUME, covering, fitted
 from gpuguard.extract.spec import Companion, Extracted, Machine, ResourceSpec, can_run, units_of, within
 from gpuguard.extract.view import View
 from gpuguard.model.usage import PurchaseModel, Units, Unknown
@@ -37,9 +37,10 @@ def node_pool(view: View) -> Extracted:
     placements = view.blocks("node_config_details.0.placement_configs")[:_MOST_PLACEMENTS]
     ways = [_bought(placement, machine) for placement in placements] or [("on_demand", None)]
     pools = tuple(
-        machine.pool(part, purchase_model=model, covered_by=covered)
-        for (model, covered), part in _spread(units, ways)
+        pool
+        for place, ((model, covered), part) in enumerate(_spread(units, ways))
         if can_run(part) or len(set(ways)) == 1
+        for pool in fitted(view, machine.pool(part, purchase_model=model, covered_by=covered), place)
     )
     return Extracted(pools)
 

@@ -272,9 +272,13 @@ def _may_move_to_spot(pool: PoolUsage, others: Sequence[str]) -> bool:
 def _may_move(pool: PoolUsage, others: Sequence[str]) -> bool:
     """Whether the pool's one machine type may be another.
 
-    Pools with several types keep them: a set is chosen for its spread. What is committed or reserved is tied to its type.
+    Pools with several types keep them: a set is chosen for its spread, be it by attributes of which one type is left. What
+    is committed or reserved is tied to its type.
     """
-    return _may_change(pool) and pool.purchase_model in ("on_demand", "spot") and not others and len(pool.options) == 1
+    where = pool.machine_attribute
+    by_attributes = where is not None and where.path.endswith("instance_requirements")
+    alone = not others and len(pool.options) == 1 and not by_attributes
+    return _may_change(pool) and pool.purchase_model in ("on_demand", "spot") and alone
 
 
 def _has_maximum_price(pool: PoolUsage) -> bool:

@@ -44,11 +44,57 @@ _FOR_PEOPLE = frozenset(
      "description", "comment", "name", "name_prefix", "display_name", "friendly_name", "label", "id", "arn", "self_link",
      "triggers", "keepers", "title", "summary")
 )  # fmt: skip
-_EXCLUDING = re.compile(r"hidden|exclude|deny|denied|disallow|forbidden")
+_EXCLUDING = re.compile(r"hidden|exclude|deny|denied|disallow|forbidden|quota|supported")
 _ABOUT_ACCELERATORS = re.compile(r"gpu|accelerator|tpu|neuron")
 _ABOUT_MACHINES = re.compile(r"instance|machine|vm_?size|shape|flavor|sku|size|type|plan|platform|profile|offer|gpu")
 _FULL_NAME = re.compile(r"(?:nvidia|amd|aws|google|intel|habana)[-_ ].+", re.IGNORECASE)
 _TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{2,80}")
+_CHOICES = re.compile(
+    r"""(?i)"?allowed_?values"?[ \t]*:[ \t\r]*(?:\n[ \t\r\n]{0,80})?(?:\[[^\]]{0,5000}\]|(?:-[^\n]{0,200}(?:\n[ \t]{0,80}|\Z)){1,200})"""
+)
+"""What a parameter of a CloudFormation or ARM template may be set to, which is not what it is set to."""
+
+_GPU_NUMBER = re.compile(
+    r"(?:num(?:ber)?_?(?:of_)?|total_|node_|worker_)?gpus?(?:_?(?:count|num|number|quantity|amount|memory_size))?"
+)
+"""Attributes that tell how many GPUs there are to be."""
+_ASKED = re.compile(
+    r"""(?P<name>nvidia\.com/(?:gpu|mig-[a-z0-9.]{1,30})|amd\.com/gpu|google\.com/tpu|aws\.amazon\.com/neuron\w{0,10})\\{0,3}["']?[ \t]{0,9}[:=][ \t]{0,9}\\{0,3}["']?[1-9]"""
+)
+"""Accelerators as Kubernetes asks for them, in a text that holds its objects."""
+_OF_GPUS = frozenset(("count", "num", "number", "quantity", "amount", "min_count", "units"))
+"""Attributes that do so inside a block about GPUs."""
+_TOO_MANY = 1_000_000_000
+"""No number of GPUs, nor of their memory."""
+_GPU_FLAG = re.compile(r"(?:use_)?gpu")
+_KIND_OF_MACHINE = re.compile(
+    r"types?\b|types?_|flavou?r|shape|size|plan|platform|famil|offer|gpu|accelerator|hardware|_code\b"
+)
+_GPU_WORD = re.compile(r"(?<![a-z0-9])v?gpu(?:\d\w{0,9})?(?![a-z0-9])")
+_SOFTWARE = re.compile(r"operator|driver|plugin|exporter|monitor|feature|toolkit|dashboard|metric")
+_MODEL = re.compile(
+    r"(?<![a-z0-9])(?:\d{1,2}x?)?(?:a100|g?h[12]00|a800|h800|g?b[23]00|l40s?|v100s?|a10g|a[456]000|rtx[ _-]?[a-z]?\d{4}|mi\d{3}x?|gaudi\d?)"
+    r"(?:x\d{1,2})?(?![a-z0-9])"
+)
+"""Accelerators that are called like nothing else, anywhere in the name of a machine type; T4 and the like are too short."""
+_FAMILIES = {
+    "alicloud_": r"fc\.gpu\..+|efg\d\w*\..+",
+    "volcengine_": r"ecs\.(?:ebm|hpc)*(?:[gpi]ni\d\w*|vgn\d\w*|g1v\w*)\..+",
+    "byteplus_": r"ecs\.(?:ebm|hpc)*(?:[gpi]ni\d\w*|vgn\d\w*|g1v\w*)\..+",
+    "huaweicloud_": r"(?:pi?|g|ai)\d[a-z]*\.[a-z0-9]+\.\d.*",
+    "flexibleengine_": r"(?:pi?|g|ai)\d[a-z]*\.[a-z0-9]+\.\d.*",
+    "opentelekomcloud_": r"(?:pi?|g|ai)\d[a-z]*\.[a-z0-9]+\.\d.*",
+    "sbercloud_": r"(?:pi?|g|ai)\d[a-z]*\.[a-z0-9]+\.\d.*",
+    "stackit_": r"n\d\.\w+\.g\d",
+}
+"""Machine types with accelerators of clouds that are not in the catalog, by how their families are called."""
+_LARGE_TYPES = ("aws_", "awscc_", "google_", "azurerm_", "azapi_", "oci_")
+_PIECES = (
+    b"gpu", b"xlarge", b"tandard_n", b"vidia", b"ccelerator", b".metal", b"tpu", b"g2-standard", b"g4-standard", b"famil",
+    b"a100", b"h100", b"h200", b"a800", b"h800", b"b200", b"b300", b"l40", b"v100", b"a10g", b"a4000", b"a5000", b"a6000",
+    b"rtx", b"mi2", b"mi3", b"gaudi", b"neuron",
+)  # fmt: skip
+"""One of them is in whatever names an accelerator, in small letters."""
 _LONGEST = 200_000
 """Characters of one text that are looked through."""
 _MOST_VALUES = 20_000
@@ -61,11 +107,11 @@ def unsupported(document: Document, read: Iterable[str], facts: "Catalog") -> It
     types = frozenset(type_ for type_ in document.types if type_ not in known and not type_.startswith(NEVER))
     if not types:
         return
-    for node in document.of_types(types, lambda type_: _is_gone if type_.startswith(_SMALL) else _names_nothing):
+    for node in document.of_types(types, _passed_over):
         found = _mention(node, facts)
         if found is None:
             continue
-        path, name, what = found
+        path, verb, name, what = found
         if is_marked(node.sensitive("after"), path):
             name, what = SENSITIVE, ""
         place = ".".join(str(step) for step in path)
@@ -74,10 +120,17 @@ def unsupported(document: Document, read: Iterable[str], facts: "Catalog") -> It
             code=CODE,
             project=document.project,
             address=node.address,
-            message=f"not priced: {node.type} is no type that gpuguard reads, and its {place} names {name}"
+            message=f"not priced: {node.type} is no type that gpuguard reads, and its {place} {verb} {name}"
             + (f" ({what})" if what and what != name else ""),
             hint="what it starts is missing in every figure",
         )
+
+
+def _passed_over(type_: str) -> Callable[[Entry], bool]:
+    """How the undecoded values of a type tell that they need not be decoded."""
+    if type_.startswith(_LARGE_TYPES):
+        return _names_nothing
+    return _is_gone if type_.startswith((*_SMALL, *_FAMILIES)) else _has_no_piece
 
 
 def _names_nothing(entry: Entry) -> bool:
@@ -101,6 +154,13 @@ def _names_nothing(entry: Entry) -> bool:
     )
 
 
+def _has_no_piece(entry: Entry) -> bool:
+    if entry.raw_after == NULL:
+        return True
+    text = bytes(entry.raw_after).lower()
+    return not any(piece in text for piece in _PIECES)
+
+
 def _is_gone(entry: Entry) -> bool:
     return entry.raw_after == NULL
 
@@ -108,18 +168,72 @@ def _is_gone(entry: Entry) -> bool:
 _Path = tuple[str | int, ...]
 
 
-def _mention(node: Node, facts: "Catalog") -> tuple[_Path, str, str] | None:
-    """The first attribute that names an accelerator: its path, the name, and the accelerator's model."""
+def _mention(node: Node, facts: "Catalog") -> tuple[_Path, str, str, str] | None:
+    """The first attribute that names an accelerator: its path, what it does, the name, and the accelerator's model."""
     clouds = next((found for prefix, found in _CLOUDS.items() if node.type.startswith(prefix)), _ANY)
-    for path, value in _texts(node.after):
-        name = _accelerated(value, path, clouds, facts)
-        if name is not None:
-            return path, *name
+    families = next((found for prefix, found in _FAMILIES.items() if node.type.startswith(prefix)), None)
+    large = node.type.startswith(_LARGE_TYPES)
+    for path, value in _leaves(node.after):
+        if isinstance(value, str) and value:
+            name = _accelerated(value, path, clouds, facts) or (
+                None if large else _called_like_one(value, path, families, facts)
+            )
+            if name is not None:
+                return path, "names", *name
+        if _is_number_of_gpus(path, value, flags=not large):
+            return path, "is", "true" if value is True else str(value), ""
     return None
+
+
+def _steps(path: _Path) -> list[str]:
+    """The attributes of a path, without positions in lists, in small letters."""
+    return [step.lower() for step in path if isinstance(step, str)]
+
+
+def _is_number_of_gpus(path: _Path, value: Any, *, flags: bool) -> bool:
+    """Whether an attribute says that there are to be GPUs, of whatever kind: how many, or that there are some."""
+    steps = _steps(path)
+    if not steps:
+        return False
+    last = steps[-1].rpartition("/")[2]
+    if value is True:
+        return flags and _GPU_FLAG.fullmatch(last) is not None
+    inside = len(steps) > 1 and _GPU_NUMBER.fullmatch(steps[-2]) is not None and last in _OF_GPUS
+    if not inside and _GPU_NUMBER.fullmatch(last) is None:
+        return False
+    if isinstance(value, str):
+        return len(value) <= 9 and value.isdecimal() and value.isascii() and int(value) > 0
+    return isinstance(value, (int, float)) and 0 < value < _TOO_MANY
+
+
+def _called_like_one(value: str, path: _Path, families: str | None, facts: "Catalog") -> tuple[str, str] | None:
+    """A machine type of a cloud that is not in the catalog, told by what it is called."""
+    steps = _steps(path)
+    if len(value) > _LONGEST_NAME or not steps:
+        return None
+    name = value.lower()
+    if any("famil" in step for step in steps[-2:]) and facts.looks_like_accelerator("aws", f"{name}.xlarge"):
+        return value, ""
+    if not _KIND_OF_MACHINE.search(steps[-1]):
+        return None
+    if families is not None and re.fullmatch(families, name):
+        return value, ""
+    if "/" in name or "\n" in name:
+        return None
+    if _MODEL.search(name):
+        return value, ""
+    if steps[-1] == "type" or _ABOUT_ACCELERATORS.search(steps[-1]) or _SOFTWARE.search(name):
+        return None  # where the word alone may be of anything
+    return (value, "") if _GPU_WORD.search(name.replace("_", "-")) else None
 
 
 def _texts(values: Any) -> Iterator[tuple[_Path, str]]:
     """The texts in decoded values with their paths, in order; those for people and what is excluded aside."""
+    return ((path, value) for path, value in _leaves(values) if isinstance(value, str) and value)
+
+
+def _leaves(values: Any) -> Iterator[tuple[_Path, Any]]:
+    """Everything in decoded values that holds nothing else, likewise."""
     pending: list[tuple[_Path, Any]] = [((), values)]
     looked = 0
     while pending and looked < _MOST_VALUES:
@@ -127,11 +241,12 @@ def _texts(values: Any) -> Iterator[tuple[_Path, str]]:
         looked += 1
         if isinstance(value, dict):
             for key, item in reversed(value.items()):
-                if key not in _FOR_PEOPLE and not _EXCLUDING.search(key):
+                told = key not in _FOR_PEOPLE or (key == "name" and any(map(_ABOUT_ACCELERATORS.search, _steps(path))))
+                if told and not _EXCLUDING.search(key):
                     pending.append(((*path, key), item))
         elif isinstance(value, list):
             pending.extend(((*path, index), item) for index, item in reversed(list(enumerate(value))))
-        elif isinstance(value, str) and value:
+        else:
             yield path, value
 
 
@@ -168,7 +283,7 @@ def _accelerated(value: str, path: _Path, clouds: tuple[str, ...], facts: "Catal
     plain = len(value) <= _LONGEST_NAME
     words = (value,) if plain else ()
     if not plain or any(mark in value for mark in "{}[]=:,;\n "):
-        words = (*words, *dict.fromkeys(_TOKEN.findall(value[:_LONGEST])))
+        words = (*words, *dict.fromkeys(_TOKEN.findall(_CHOICES.sub("", value[:_LONGEST]))))
     for word in words:
         for cloud in clouds:
             name = word.removeprefix("ml.") if cloud == "aws" else word
@@ -181,6 +296,9 @@ def _accelerated(value: str, path: _Path, clouds: tuple[str, ...], facts: "Catal
             model = facts.accelerator(word)
             if model is not None:
                 return word, model.model
+    asked = _ASKED.search(value, 0, _LONGEST)
+    if asked is not None:
+        return asked["name"], ""
     if plain and any(isinstance(step, str) and _ABOUT_ACCELERATORS.search(step.lower()) for step in path):
         model = facts.accelerator(value)
         return (value, model.model) if model is not None else None

@@ -494,3 +494,78 @@ def test_nodes_in_a_reservation_of_the_plan_are_paid_for_there(term: Json, cover
     side = side_of(tmp_path, pool, classes, others=(CLUSTER, reservation))
     assert side.pools[0].covered_by == ("aws_ec2_capacity_reservation.r" if covered else None)
     assert (side.monthly.max == 0) is covered
+
+
+@pytest.mark.parametrize(
+    ("operator", "value", "speaks"),
+    [
+        pytest.param("Gt", "0", True, id="more than none"),
+        pytest.param("Gte", "1", True, id="one or more"),
+        pytest.param("Gte", "0", False, id="none or more"),
+        pytest.param("Lt", "1", False, id="none"),
+    ],
+)
+def test_a_count_of_gpus_above_none_speaks_of_gpus(operator: str, value: str, speaks: bool, tmp_path: Path) -> None:
+    result = run(tmp_path, node_pool(need("instance-gpu-count", value, operator=operator), limits={"cpu": "192"}))
+    assert bool(result.resources) == speaks
+
+
+def test_well_known_labels_of_the_template_tell_the_zone_and_how_nodes_are_bought(tmp_path: Path) -> None:
+    pool = node_pool(types("g6.xlarge"), limits=LIMIT, capacity=True)
+    labels = {"karpenter.sh/capacity-type": "spot", "topology.kubernetes.io/zone": "us-west-2b"}
+    pool["spec"]["template"]["metadata"] = {"labels": labels}
+    side = side_of(tmp_path, pool)
+    assert (side.pools[0].purchase_model, side.region) == ("spot", "us-west-2")
+
+
+@pytest.mark.parametrize(
+    ("requirement", "expected"),
+    [
+        pytest.param(need("instance-family", "p7"), "unknown-node-pool", id="a family that is new"),
+        pytest.param(need("instance-gpu-name", "r200"), "unknown-node-pool", id="a GPU that is new"),
+        pytest.param(need("instance-family", "g6", "p7"), "unknown-family", id="a new family beside a known one"),
+        pytest.param(
+            need("instance-accelerator-name", "trainium2"),
+            "unpriced",
+            id="an accelerator that the region is not known to have",
+        ),
+    ],
+)
+def test_accelerators_that_the_catalog_does_not_know_are_not_passed_over(
+    requirement: Json, expected: str, tmp_path: Path
+) -> None:
+    result = run(tmp_path, node_pool(requirement, limits={"cpu": "192"}))
+    assert len(result.resources) == 1
+    assert expected in codes(result)
+    assert "unbounded-node-pool" not in codes(result)
+
+
+def test_a_limit_of_neuron_cores_binds(tmp_path: Path) -> None:
+    """trn1.32xlarge: 16 devices of 2 cores."""
+    pool = node_pool(types("trn1.32xlarge"), limits={"aws.amazon.com/neuroncore": "64"})
+    assert units(side_of(tmp_path, pool)) == (0, 0, 2)
+
+
+def test_a_node_claim_is_one_node_at_once(tmp_path: Path) -> None:
+    claim = {"apiVersion": "karpenter.sh/v1", "kind": "NodeClaim", "metadata": {"name": "n"}, "spec": {
+        "requirements": [types("g6.xlarge"), ON_DEMAND], "nodeClassRef": {"group": "karpenter.k8s.aws", "kind": "EC2NodeClass"}}}  # fmt: skip
+    side = side_of(tmp_path, claim)
+    assert (units(side), side.monthly.expected) == ((1, 1, 1), 730 * Decimal("0.8048"))
+
+
+def test_replicas_in_values_are_those_of_the_pool_they_stand_in(tmp_path: Path) -> None:
+    values = {"replicas": 2, "pools": {"gpu": {"replicas": 3, "requirements": [types("g6.xlarge")]}}}
+    release = resource("helm_release.pools", {"name": "pools", "chart": "./pools", "values": [json.dumps(values)]})
+    assert units(after(plan(CLUSTER, release), tmp_path, "helm_release.pools")) == (3, 3, 3)
+
+
+def test_a_machine_type_that_a_secret_setting_brings_is_not_shown(tmp_path: Path) -> None:
+    values = {
+        "pool": {"requirements": [{"key": "node.kubernetes.io/instance-type", "operator": "In"}], "limits": {"cpu": 8}}
+    }
+    own = {"values": [json.dumps(values)], "set": [{"name": "pool.requirements[0].values[0]", "value": "g6.xlarge"}]}
+    marks = {"after_sensitive": {"set": [{"value": True}]}}
+    result = report(plan(CLUSTER, resource("helm_release.pools", own, change=marks)), tmp_path)
+    side = result.resources[0].after
+    assert side is not None
+    assert side.pools[0].sku == "(sensitive)"

@@ -575,3 +575,59 @@ def test_the_text_that_the_provider_marks_is_read_and_shown(tmp_path: Path) -> N
 
 def test_a_state_is_read_like_a_plan(tmp_path: Path) -> None:
     assert pools(after(state(text(thing("Deployment", {"replicas": 2, **TEMPLATE}))), tmp_path)) == [(2, 2, 2, 1)]
+
+
+# -- values in a chart's own words ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        pytest.param({"nodePools": [{"instanceTypes": ["m5.large", "p4d.24xlarge"]}]}, "p4d.24xlarge", id="types"),
+        pytest.param({"nodePools": [{"instanceFamilies": ["m5", "p4d"]}]}, "p4d", id="families"),
+        pytest.param(
+            {"pool": {"vmSize": "Standard_NC24ads_A100_v4"}}, "Standard_NC24ads_A100_v4", id="a size of Azure"
+        ),
+    ],
+)
+def test_values_that_name_gpu_machines_in_a_charts_own_words_are_told(values: Json, named: str, tmp_path: Path) -> None:
+    result = report(plan(release(values)), tmp_path)
+    assert result.resources == ()
+    assert any(f" {named}," in message for message in told(result, "unsupported-type"))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pytest.param(
+            {"pool": {"instanceTypes": ["m5.large"], "instanceFamilies": ["c7i"]}}, id="machines without GPUs"
+        ),
+        pytest.param({"podLabels": {"instanceType": "g5.xlarge"}}, id="labels"),
+        pytest.param({"node_selector": {"instance-type": "g5.xlarge"}}, id="a selector"),
+        pytest.param({"affinity": {"instanceType": ["g5.xlarge"]}}, id="an affinity"),
+        pytest.param({"description": "not for g5.xlarge"}, id="words"),
+    ],
+)
+def test_values_that_start_no_gpu_machines_stay_silent(values: Json, tmp_path: Path) -> None:
+    result = report(plan(release(values)), tmp_path)
+    assert (result.resources, codes(result)) == ((), set())
+
+
+def test_a_secret_machine_type_in_values_is_told_and_not_shown(tmp_path: Path) -> None:
+    own = {"values": [json.dumps({"instanceType": "p4d.24xlarge"})]}
+    block = resource("helm_release.h", own, change={"after_sensitive": {"values": [True]}})
+    messages = told(report(plan(block), tmp_path), "unsupported-type")
+    assert len(messages) == 1
+    assert "p4d" not in messages[0]
+
+
+def test_an_accelerator_that_an_unread_object_attaches_is_told(tmp_path: Path) -> None:
+    node_config = {"machineType": "n1-standard-8", "guestAccelerator": [{"type": "nvidia-tesla-t4", "count": 2}]}
+    item = thing("ContainerNodePool", {"nodeConfig": node_config}, "container.cnrm.cloud.google.com/v1beta1")
+    assert told(report(plan(text(item)), tmp_path), "unsupported-type")
+
+
+def test_a_train_job_has_its_nodes(tmp_path: Path) -> None:
+    trainer = {"numNodes": 4, "resourcesPerNode": {"limits": {"nvidia.com/gpu": 8}}}
+    job = thing("TrainJob", {"trainer": trainer}, "trainer.kubeflow.org/v1alpha1")
+    assert pools(after(plan(text(job)), tmp_path)) == [(4, 4, 4, 8)]

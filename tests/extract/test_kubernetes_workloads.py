@@ -359,3 +359,80 @@ def test_pods_that_share_a_gpu_on_autopilot_share_its_node(tmp_path: Path) -> No
         "kubernetes_deployment_v1.d",
     )
     assert units(side) == (2, 2, 2)
+
+
+def on_autopilot(folder: Path, spec: Json, *others: Block, replicas: int = 2) -> State:
+    return after(
+        plan(autopilot(), *others, deployment(spec=spec, replicas=replicas)), folder, "kubernetes_deployment_v1.d"
+    )
+
+
+def tpu(kind: str, topology: str, chips: int) -> Json:
+    selector = {"cloud.google.com/gke-tpu-accelerator": kind, "cloud.google.com/gke-tpu-topology": topology}
+    return pod(container({"google.com/tpu": str(chips)}), node_selector=selector)
+
+
+@pytest.mark.parametrize(
+    ("spec", "replicas", "sku", "nodes"),
+    [
+        pytest.param(tpu("tpu-v5-lite-podslice", "2x2", 4), 2, "ct5lp-hightpu-4t", 2, id="one host each"),
+        pytest.param(tpu("tpu-v5-lite-podslice", "2x4", 8), 1, "ct5lp-hightpu-8t", 1, id="eight chips of one host"),
+        pytest.param(tpu("tpu-v5-lite-podslice", "4x4", 4), 4, "ct5lp-hightpu-4t", 4, id="a slice of four hosts"),
+        pytest.param(tpu("tpu-v5-lite-podslice", "4x4", 4), 1, "ct5lp-hightpu-4t", 4, id="a slice is started whole"),
+    ],
+)
+def test_tpus_on_autopilot_are_billed_by_their_nodes(
+    spec: Json, replicas: int, sku: str, nodes: int, tmp_path: Path
+) -> None:
+    """ct5lp-hightpu in us-central1: 1.20 an hour and chip, and the premiums for vCPUs (0.003) and GiB (0.00035)."""
+    side = on_autopilot(tmp_path, spec, replicas=replicas)
+    assert (side.pools[0].role, side.pools[0].sku, units(side)) == ("supply", sku, (nodes,) * 3)
+    chips = Decimal(8 if sku.endswith("8t") else 4)
+    hourly = chips * Decimal("1.20") + chips * 28 * Decimal("0.003") + chips * 48 * Decimal("0.00035")
+    assert side.monthly.expected == nodes * 730 * hourly
+
+
+@pytest.mark.parametrize(
+    "selector",
+    [
+        pytest.param({"cloud.google.com/gke-accelerator": "nvidia-x99"}, id="a GPU that is new"),
+        pytest.param({"cloud.google.com/gke-tpu-accelerator": "tpu-v99"}, id="a TPU that is new"),
+    ],
+)
+def test_what_autopilot_starts_on_unknown_machines_is_no_mere_demand(selector: Json, tmp_path: Path) -> None:
+    limits = {"nvidia.com/gpu": "1", "google.com/tpu": "1"}
+    document = plan(autopilot(), deployment(spec=pod(container(limits), node_selector=selector)))
+    result = report(document, tmp_path)
+    side = next(each.after for each in result.resources if each.type == "kubernetes_deployment_v1")
+    assert side is not None
+    assert (side.pools[0].role, side.pools[0].sku, side.monthly.expected) == ("supply", None, None)
+    assert "unknown-machine-type" in codes(result)
+
+
+def test_a_gpu_that_the_region_is_not_known_to_have_is_unpriced_on_autopilot(tmp_path: Path) -> None:
+    side = on_autopilot(
+        tmp_path,
+        pod(container({"nvidia.com/gpu": "4"}), node_selector={"cloud.google.com/gke-accelerator": "nvidia-gb200"}),
+    )
+    assert (side.pools[0].sku, side.gpus.expected, side.monthly.expected) == ("a4x-highgpu-4g", 8, None)
+
+
+def test_pods_on_parts_of_a_gpu_share_a_node_of_autopilot(tmp_path: Path) -> None:
+    selector = {
+        "cloud.google.com/gke-accelerator": "nvidia-tesla-a100",
+        "cloud.google.com/gke-gpu-partition-size": "1g.5gb",
+    }
+    side = on_autopilot(tmp_path, pod(container(GPU), node_selector=selector), replicas=8)
+    assert (side.pools[0].sku, units(side)) == ("a2-highgpu-1g", (2, 2, 2))
+
+
+def test_pods_in_a_reservation_of_the_plan_are_paid_for_there(tmp_path: Path) -> None:
+    spec = {**ON_L4, "node_selector": {**ON_L4["node_selector"], "cloud.google.com/reservation-name": "r"}}
+    reservation = resource("google_compute_reservation.r", {"name": "r", "zone": "us-central1-a", "specific_reservation": [
+        {"count": 2, "instance_properties": [{"machine_type": "g2-standard-4"}]}]})  # fmt: skip
+    side = on_autopilot(tmp_path, spec, reservation)
+    assert (side.pools[0].covered_by, side.pools[0].purchase_model) == (
+        "google_compute_reservation.r",
+        "capacity_reservation",
+    )
+    assert on_autopilot(tmp_path, spec).pools[0].covered_by is None

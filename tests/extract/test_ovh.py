@@ -180,6 +180,8 @@ def test_at_ovhcloud_a_new_flavour_of_a_gpu_family_counts(tmp_path: Path) -> Non
         pytest.param("g1.2xa100.large", "A100-40GB", 2, id="two of a kind"),
         pytest.param("gpu.small", "GPU", 1, id="of some kind"),
         pytest.param("c32-vgpu", "GPU", 1, id="a part of one"),
+        pytest.param("gpu.a100.large", "A100-40GB", 1, id="a model beside the word"),
+        pytest.param("gpu-4xa100-80g", "A100-80GB", 4, id="a model with its memory"),
         pytest.param("ml_H100_80", "H100-80GB", 1, id="in capitals"),
     ],
 )

@@ -129,6 +129,18 @@ def test_nodes_of_managed_inference_tell_their_gpus(kind: str, gpu: str, count: 
     assert (side.pools[0].gpu.model, side.pools[0].gpu.per_unit, sizes(side)) == (gpu, count, (1, 1, 3))
 
 
+def test_a_node_of_managed_inference_that_only_apply_can_tell_has_a_gpu_nobody_knows(tmp_path: Path) -> None:
+    block = resource(
+        "scaleway_inference_deployment.d",
+        {"node_type": None, "region": "fr-par"},
+        unknown={"node_type": True},
+        expressions={"node_type": ref("random_shuffle.s.result")},
+    )
+    shuffle = resource("random_shuffle.s", {}, unknown={"result": True})
+    (pool,) = after(plan(block, shuffle), tmp_path, block.address).pools
+    assert (pool.sku, pool.gpu) == (None, None)
+
+
 @pytest.mark.parametrize(
     ("capacity", "expected"),
     [

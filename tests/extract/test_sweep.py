@@ -150,6 +150,24 @@ def told(tmp_path: Path) -> Told:
             id="a family of machine types",
         ),
         pytest.param(
+            "awscc_deadline_fleet",
+            {"capabilities": {"accelerator_capabilities": {"selections": [{"name": "l4", "runtime": "latest"}]}}},
+            "its capabilities.accelerator_capabilities.selections.0.name names l4 (L4)",
+            id="the name of an accelerator",
+        ),
+        pytest.param(
+            "kustomization_resource",
+            {"manifest": '{"kind": "NodePool", "spec": {"limits": {"nvidia.com/gpu": "8"}}}'},
+            "its manifest names nvidia.com/gpu",
+            id="an object of Kubernetes in JSON",
+        ),
+        pytest.param(
+            "argocd_application",
+            {"spec": [{"source": [{"helm": [{"values": "resources:\n  limits:\n    nvidia.com/gpu: 1\n"}]}]}]},
+            "its spec.0.source.0.helm.0.values names nvidia.com/gpu",
+            id="values of a chart in YAML",
+        ),
+        pytest.param(
             "snowflake_compute_pool",
             {"instance_family": "GPU_NV_S"},
             "its instance_family names GPU_NV_S",
@@ -227,6 +245,16 @@ def test_a_resource_of_an_unknown_type_that_names_an_accelerator_is_told(
         pytest.param("ovh_acme", {"flavor": "b3-8"}, id="a plain flavour"),
         pytest.param("nebius_example_release", {"application_name": "gpu-operator"}, id="an application for GPUs"),
         pytest.param("acme_release", {"chart_type": "gpu-operator"}, id="software for GPUs"),
+        pytest.param(
+            "aws_sagemaker_model_package",
+            {"inference": [{"supported_instance_types": ["ml.g5.xlarge"]}]},
+            id="types that would do",
+        ),
+        pytest.param(
+            "rancher2_app_v2",
+            {"values": "tolerations:\n- key: nvidia.com/gpu\n  operator: Exists\nnvidia.com/gpu: 0\n"},
+            id="values that ask for none",
+        ),
         pytest.param("acme_monitor", {"type": "gpu", "gpu_monitoring": True}, id="a monitor of GPUs"),
         pytest.param(
             "acme_server",
@@ -300,6 +328,7 @@ def test_under_strict_what_is_not_read_leaves_the_verdict_undecided(tmp_path: Pa
         pytest.param({"a": "x" * 300_000 + " g5.xlarge"}, id="a name far behind in a long text"),
         pytest.param({"a": {"": {"": "\udcff gpu"}}}, id="a lone surrogate"),
         pytest.param({"gpu": 7, "accelerator": True, "xlarge": None}, id="numbers and booleans"),
+        pytest.param({"gpus": 10**4000, "gpu_count": -1, "num_gpus": 1e308}, id="numbers beyond all sense"),
     ],
 )
 def test_odd_values_are_looked_through_without_harm(values: dict[str, Any], told: Told) -> None:

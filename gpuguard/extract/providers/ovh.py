@@ -35,6 +35,7 @@ _GPU_NAME = re.compile(
     r"(?P<model>v?gpus?|a100|h100|h200|b200|l40s|v100s?|rtx[a-z0-9]*|mi\d{3}x)(?=\Z|[^a-z0-9])"
 )
 """What the flavours of private clouds are called that have GPUs; names as short as T4 or A10 tell nothing."""
+_A100_80 = re.compile(r"a100[^a-z0-9]*80(?![0-9])")
 _MOST_FLAVOURS = 20_000
 _OFF = frozenset(("shelved", "shelved_offloaded"))
 _PAUSED = frozenset(("shutoff", "paused"))
@@ -180,10 +181,8 @@ def _openstack(view: View, *paths: str) -> tuple[Machine, str]:
     if known:
         return Machine(options=known, machine_attribute=attribute), OVH
     for option in options:
-        match = _GPU_NAME.search(option.sku.lower()[:100])
-        if match is not None:
-            model = match["model"].upper()
-            attached = AttachedAccelerator("GPU" if "GPU" in model else model, Decimal(match["count"] or 1))
+        attached = _gpu_of_name(option.sku.lower()[:100])
+        if attached is not None:
             view.note(
                 "info",
                 "private-flavour",
@@ -191,6 +190,18 @@ def _openstack(view: View, *paths: str) -> tuple[Machine, str]:
             )
             return Machine(options=(option,), accelerators=(attached,), machine_attribute=attribute), OPENSTACK
     return Machine(), OPENSTACK
+
+
+def _gpu_of_name(name: str) -> AttachedAccelerator | None:
+    """What a flavour's name says of its GPUs: the model, where one is named beside the word GPU (``gpu.4xa100-80g``)."""
+    found = list(_GPU_NAME.finditer(name))
+    if not found:
+        return None
+    match = next((each for each in found if "gpu" not in each["model"]), found[0])
+    model = "GPU" if "gpu" in match["model"] else match["model"].upper()
+    if model == "A100" and _A100_80.search(name):
+        model = "A100-80GB"
+    return AttachedAccelerator(model, Decimal(match["count"] or 1))
 
 
 def _is_ovh(view: View, name: str, at_ovh: bool) -> bool:

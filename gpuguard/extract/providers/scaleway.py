@@ -89,13 +89,13 @@ def inference_deployment(view: View) -> Extracted:
         return Extracted(())
     name = options[0].sku if options else ""
     match = _NODE_TYPE.match(name.upper()[:40])
-    attached = AttachedAccelerator(name, Decimal(1))
+    attached = (AttachedAccelerator(name, Decimal(1)),) if name else ()
     if match is not None:
-        attached = AttachedAccelerator(_MODELS.get(match["model"], match["model"]), Decimal(match["count"] or 1))
+        attached = (AttachedAccelerator(_MODELS.get(match["model"], match["model"]), Decimal(match["count"] or 1)),)
     machine = Machine(
         options=options,
         unknown=unknown,
-        accelerators=(attached,),
+        accelerators=attached,
         machine_attribute=view.attribute("node_type"),
         sensitive=view.is_sensitive("node_type"),
     )

@@ -5,21 +5,29 @@ Compute Engine machine and its accelerators, plus a premium for each vCPU, GiB a
 nodes, so what such a pod asks for is supply.
 """
 
+import re
 from collections.abc import Iterator
-from decimal import ROUND_CEILING, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from math import prod
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from gpuguard.extract.providers.kubernetes.objects import Found
-from gpuguard.extract.providers.kubernetes.pods import Scale, sharing_clients
+from gpuguard.extract.providers.kubernetes.pods import PARTITION, Pod, Scale, share_of_gpu, sharing_clients
 from gpuguard.extract.view import View
 from gpuguard.model.price import InstanceType
-from gpuguard.model.usage import AttachedAccelerator, Charge, MachineOption, PoolUsage
+from gpuguard.model.usage import AttachedAccelerator, Charge, MachineOption, PoolUsage, PurchaseModel, Unknown
 from gpuguard.read.document import Node
 
 ACCELERATOR: Final = "cloud.google.com/gke-accelerator"
+_TPU: Final = "cloud.google.com/gke-tpu-accelerator"
+_TOPOLOGY: Final = "cloud.google.com/gke-tpu-topology"
 _SPOT: Final = "cloud.google.com/gke-spot"
+_FLEX_START: Final = "cloud.google.com/gke-flex-start"
+_RESERVATION: Final = "cloud.google.com/reservation-name"
+_SIZES: Final = re.compile(r"\d{1,4}(?:x\d{1,4}){1,2}\Z")
 _CLUSTER: Final = "google_container_cluster"
 _OTHER_CLUSTERS: Final = ("aws_eks_cluster", "azurerm_kubernetes_cluster", "oci_containerengine_cluster")
 
@@ -32,8 +40,19 @@ _SERIES: Final = {
     "nvidia-h100-mega-80gb": "a3-megagpu-",
     "nvidia-h200-141gb": "a3-ultragpu-",
     "nvidia-b200": "a4-highgpu-",
+    "nvidia-gb200": "a4x-highgpu-",
+    "nvidia-gb300": "a4x-maxgpu-",
+    "tpu-v3-device": "ct3-hightpu-",
+    "tpu-v3-slice": "ct3p-hightpu-",
+    "tpu-v4-podslice": "ct4p-hightpu-",
+    "tpu-v5-lite-device": "ct5l-hightpu-",
+    "tpu-v5-lite-podslice": "ct5lp-hightpu-",
+    "tpu-v5p-slice": "ct5p-hightpu-",
+    "tpu-v6e-slice": "ct6e-standard-",
+    "tpu7x": "tpu7x-standard-",
 }
-"""Machine series that bear an accelerator (https://cloud.google.com/compute/docs/gpus)."""
+"""Machine series that bear an accelerator (https://cloud.google.com/compute/docs/gpus,
+https://cloud.google.com/kubernetes-engine/docs/concepts/plan-tpus)."""
 ATTACHED: Final = ("nvidia-tesla-t4", "nvidia-tesla-p4", "nvidia-tesla-p100", "nvidia-tesla-v100")
 """Accelerators that are attached to N1 machines."""
 _N1: Final = tuple(f"n1-standard-{size}" for size in (1, 2, 4, 8, 16, 32, 64, 96))
@@ -46,38 +65,75 @@ _GIB: Final = Decimal(2**30)
 
 def supply(view: View, found: Found) -> PoolUsage | None:
     """The nodes that Autopilot starts for pods with an accelerator selector; None where it does not run them."""
-    kind = found.pod.label(ACCELERATOR)
-    number = found.pod.asks.get("nvidia.com/gpu")
-    if kind is None or not isinstance(number, Decimal) or number <= 0 or cluster_of(view) is None:
+    kind, number = found.pod.label(ACCELERATOR), found.pod.asks.get("nvidia.com/gpu")
+    if kind is None:
+        kind, number = found.pod.label(_TPU), found.pod.asks.get("google.com/tpu")
+    if kind is None or number is None or number == 0 or cluster_of(view) is None:
         return None
-    place = region(view)
-    needed = found.pod.cpu, found.pod.memory / _GIB
-    if kind in ATTACHED:
-        machines = [machine for name in _N1 if (machine := view.context.machine("gcp", name)) is not None]
-        attached: tuple[AttachedAccelerator, ...] = (AttachedAccelerator(kind, number),)
-    else:
-        known = view.context.offers("gcp", place) if place else view.context.accelerated("gcp")
-        series = _SERIES.get(kind, "")
-        machines = [
-            each for each in known if series and each.sku.startswith(series) and each.gpu_count == float(number)
-        ]
-        attached = ()
-    machine = _smallest(machines, *needed)
+    pool = PoolUsage(
+        options=(),
+        units=_nodes(view, found, number).units(),
+        purchase_model=_purchase(found.pod),
+        covered_by=_reservation(view, found.pod),
+    )
+    if isinstance(number, Unknown):
+        return replace(
+            pool, unknown=Unknown("how many accelerators a pod asks for is known only after apply", _UNKNOWN)
+        )
+    machine = _machine(view, found.pod, kind, number)
     if machine is None:
-        return None
+        return replace(
+            pool,
+            unknown=Unknown(
+                f"no machine type is known that has {number.normalize():f} × {kind} and holds such a pod", _UNKNOWN
+            ),
+        )
     view.note(
         "info",
         "autopilot-node",
         f"GKE Autopilot chooses the machine: {machine.sku} is the smallest that holds such a pod, one for each",
     )
-    spot = found.pod.label(_SPOT) == "true"
-    return PoolUsage(
+    return replace(
+        pool,
         options=(MachineOption(machine.sku),),
-        units=_shared(found.scale, sharing_clients(found.pod)).units(),
-        purchase_model="spot" if spot else "on_demand",
-        accelerators=attached,
+        accelerators=(AttachedAccelerator(kind, number),) if kind in ATTACHED else (),
         charges=tuple(_premiums(view, machine, kind, number)),
     )
+
+
+_UNKNOWN: Final = "unknown-machine-type"
+
+
+def _machine(view: View, pod: Pod, kind: str, number: Decimal) -> InstanceType | None:
+    """The smallest machine for a pod; of those that the region is not known to offer only where it offers none."""
+    needed = pod.cpu, pod.memory / _GIB
+    if kind in ATTACHED:
+        return _smallest([each for name in _N1 if (each := view.context.machine("gcp", name)) is not None], *needed)
+    series, place = _SERIES.get(kind), region(view)
+    for known in (view.context.offers("gcp", place) if place else (), view.context.accelerated("gcp")):
+        bearing = [each for each in known if series and each.sku.startswith(series) and each.gpu_count == float(number)]
+        if bearing:
+            return _smallest(bearing, *needed)
+    return None
+
+
+def _purchase(pod: Pod) -> PurchaseModel:
+    """https://cloud.google.com/kubernetes-engine/docs/how-to/consuming-reservations and …/concepts/dws for the selectors."""
+    if pod.label(_SPOT) == "true":
+        return "spot"
+    if pod.label(_FLEX_START) == "true":
+        return "flex_start"
+    return "capacity_reservation" if pod.label(_RESERVATION) else "on_demand"
+
+
+def _reservation(view: View, pod: Pod) -> str | None:
+    """The reservation of this plan that a pod selects by name; it is paid for there."""
+    name = pod.label(_RESERVATION)
+    if name is None or pod.label(_SPOT) == "true":
+        return None
+    nodes = view.context.document.current("google_compute_reservation")
+    found = [node.address for node in nodes if (node.values(view.side) or {}).get("name") == name]
+    return found[0] if len(found) == 1 else None
 
 
 def _smallest(machines: list[InstanceType], cpu: Decimal, memory: Decimal) -> InstanceType | None:
@@ -92,15 +148,26 @@ def _smallest(machines: list[InstanceType], cpu: Decimal, memory: Decimal) -> In
     return min(fitting, key=lambda each: (each.vcpus, each.sku), default=None)
 
 
-def _shared(scale: Scale, clients: Decimal | None) -> Scale:
-    """Nodes for pods of which so many share a GPU."""
-    if clients is None:
-        return scale
+def _nodes(view: View, found: Found, number: Decimal | Unknown) -> Scale:
+    """Nodes for pods: as many, fewer where they share a GPU or run on parts of one, and always whole slices of TPUs."""
+    pod = found.pod
+    pods_per_node = sharing_clients(pod) or Decimal(1)
+    partition = pod.label(PARTITION)
+    part = share_of_gpu(view.context, f"nvidia.com/mig-{partition}", None) if partition else None
+    if part is not None:
+        pods_per_node *= (1 / part[0]).to_integral_value(ROUND_FLOOR)
+    hosts = Decimal(1)
+    topology = pod.label(_TOPOLOGY) or ""
+    if isinstance(number, Decimal) and _SIZES.match(topology):
+        # a slice is started whole: https://cloud.google.com/kubernetes-engine/docs/concepts/plan-tpus#topology
+        hosts = max(Decimal(prod(map(int, topology.split("x")))) // number, hosts)
 
     def nodes(size: Decimal | None) -> Decimal | None:
-        return None if size is None else (size / clients).to_integral_value(ROUND_CEILING)
+        if size is None:
+            return None
+        return (size / pods_per_node / hosts).to_integral_value(ROUND_CEILING) * hosts
 
-    return Scale(nodes(scale.min), nodes(scale.expected), nodes(scale.max))
+    return Scale(nodes(found.scale.min), nodes(found.scale.expected), nodes(found.scale.max))
 
 
 def _premiums(view: View, machine: InstanceType, kind: str, number: Decimal) -> Iterator[Charge]:

@@ -43,6 +43,8 @@ _AUTO_MODE: Final = "eks.amazonaws.com"
 _CAPACITY: Final = "karpenter.sh/capacity-type"
 _ZONES: Final = ("topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone")
 _REGIONS: Final = ("topology.kubernetes.io/region", "failure-domain.beta.kubernetes.io/region")
+_WELL_KNOWN: Final = frozenset((_CAPACITY, "node.kubernetes.io/instance-type", *_ZONES, *_REGIONS))
+"""Labels without a cloud of their own that restrict where they stand in a template."""
 _TYPES: Final = frozenset(("instance-type", "sku-name"))
 _NAMING: Final = frozenset(
     ("instance-type", "sku-name", "instance-family", "instance-category", "sku-family", "sku-series")
@@ -100,11 +102,17 @@ class NodePool(msgspec.Struct, frozen=True):
 
 
 def node_pools(item: Object) -> Iterator[NodePool]:
-    """The NodePools that an object is, or that Helm values describe."""
+    """The NodePools that an object is, or that Helm values describe; a NodeClaim is a pool of one node."""
     if item.values:
         yield from _in_values(item.tree)
     elif item.kind in _KINDS and item.group == _GROUP:
         yield _node_pool(item)
+    elif item.kind == "NodeClaim" and item.group == _GROUP:
+        # one node, started at once (https://karpenter.sh/docs/concepts/nodeclaims/)
+        spec = item.spec
+        yield NodePool(
+            item.name, _requirements(spec.get("requirements")), {}, Decimal(1), mapping(spec.get("nodeClassRef")), ()
+        )
 
 
 def _node_pool(item: Object) -> NodePool:
@@ -146,7 +154,7 @@ def _labels_as_requirements(labels: Tree) -> Iterator[Requirement]:
     """Labels of the template that are known to Karpenter restrict like requirements."""
     for key, value in list(labels.items())[:_MOST_REQUIREMENTS]:
         text = text_of(value)
-        if text is not None and (key.rpartition("/")[0] in _DOMAINS or key == "node.kubernetes.io/instance-type"):
+        if text is not None and (key.rpartition("/")[0] in _DOMAINS or key in _WELL_KNOWN):
             yield Requirement(key, "In", (text,))
 
 
@@ -163,8 +171,6 @@ def _in_values(tree: Tree) -> Iterator[NodePool]:
             continue
         limits = mapping(value.get("limits"))
         own = {"limits": mapping(limits.get("resources")) or limits} if limits else {}
-        if value.get("replicas") is not None:
-            own["replicas"] = value["replicas"]
         if value.get("nodeClassRef"):
             own["nodeClassRef"] = value["nodeClassRef"]
         if value.get("taints"):
@@ -176,7 +182,7 @@ def _in_values(tree: Tree) -> Iterator[NodePool]:
                 text_of(value.get("name")) or name,
                 found,
                 mapping(here.get("limits")),
-                None,
+                count(value.get("replicas")),
                 mapping(here.get("nodeClassRef")),
                 tuple(text for each in items(here.get("taints")) if (text := text_of(inside(each, "key")))),
             )
@@ -373,9 +379,13 @@ def supply_of(view: View, pool: NodePool, attribute: str, *, sensitive: bool = F
     offered = view.context.offers(cloud, place) if place else view.context.accelerated(cloud)
     named = _named_types(view, pool, cloud)
     candidates = list({each.sku: each for each in (*offered, *named)}.values())
-    matching = [each for each in candidates if all(_meets(view, wanted, each) for wanted in pool.requirements)]
+    matching = _matching(view, pool, candidates)
     unknown_names = _new_types(view, pool, cloud, {each.sku for each in candidates})
-    if not _is_for_accelerators(view, pool, cloud):
+    new_families = _new_families(view, pool, cloud)
+    if _is_for_accelerators(view, pool, cloud):
+        # what the region is not known to offer is not passed over: price tables lag behind
+        matching = matching or _matching(view, pool, view.context.accelerated(cloud))
+    elif not new_families:
         if pool.defaults or not matching or hidden is not None:
             return None
         if not inventory_of(view.context, view.side).asks or _has_pool_of_its_own(view):
@@ -390,13 +400,22 @@ def supply_of(view: View, pool: NodePool, attribute: str, *, sensitive: bool = F
     machines = _priced(view, matching, cloud, place, purchase) if not named else matching
     options, most = _ceiling(view, pool, machines)
     options = (*options, *(MachineOption(name) for name in unknown_names))
-    unknown = (
-        Unknown(f"{hidden.key} of its requirements is known only after apply", "unknown-node-pool") if hidden else None
-    )
+    unknown = None
     if hidden is not None:
         options = ()
+        unknown = Unknown(f"{hidden.key} of its requirements is known only after apply", "unknown-node-pool")
+    elif not options and not matching and (new := new_families or _new_models(view, pool, cloud)):
+        unknown = Unknown(
+            f"the catalog knows no machine type of {new[0]} that meets its requirements", "unknown-node-pool"
+        )
     elif not options:
         return None
+    elif new_families:
+        view.note(
+            "warning",
+            "unknown-family",
+            f"the catalog knows no machine type of {', '.join(new_families[:3])}, which the requirements allow: not counted",
+        )
     if sensitive:
         view.context.secrets.update(option.sku for option in options)
     units = _units(view, pool, options, most)
@@ -421,6 +440,10 @@ def supply_of(view: View, pool: NodePool, attribute: str, *, sensitive: bool = F
     return Supply((usage,), cloud, region)
 
 
+def _matching(view: View, pool: NodePool, machines: Iterable[InstanceType]) -> list[InstanceType]:
+    return [each for each in machines if all(_meets(view, wanted, each) for wanted in pool.requirements)]
+
+
 def _is_for_accelerators(view: View, pool: NodePool, cloud: str) -> bool:
     """Whether a NodePool speaks of accelerated machines; one that allows all types alike does not.
 
@@ -436,7 +459,8 @@ def _is_for_accelerators(view: View, pool: NodePool, cloud: str) -> bool:
         return True
     for each in pool.requirements:
         excludes = each.operator in ("NotIn", "DoesNotExist", "Lt", "Lte")
-        if _ABOUT_ACCELERATORS.search(f"-{each.label}-") and not excludes and each.values != ("0",):
+        none = each.operator in ("In", "Gte") and each.values == ("0",)  # greater than none are some
+        if _ABOUT_ACCELERATORS.search(f"-{each.label}-") and not excludes and not none:
             return True
         if each.label in _NAMING and each.operator == "In" and each.values is not None:
             if any(view.context.looks_accelerated(cloud, value) for value in each.values if each.label in _TYPES):
@@ -483,6 +507,38 @@ def _new_types(view: View, pool: NodePool, cloud: str, known: set[str]) -> list[
                 if name not in known and view.context.machine(cloud, name) is None:
                     found.update({name: None} if view.context.looks_accelerated(cloud, name) else {})
     return list(found)
+
+
+def _new_families(view: View, pool: NodePool, cloud: str) -> list[str]:
+    """Families that the requirements name, that are named like those with accelerators, and that the catalog does not know."""
+    if cloud != "aws":
+        return []
+    named = [
+        name
+        for each in pool.requirements
+        if each.label == "instance-family" and each.operator == "In"
+        for name in each.values or ()
+    ]
+    if not named:
+        return []
+    known = {_family(machine) for machine in view.context.accelerated(cloud)}
+    return [
+        name
+        for name in dict.fromkeys(named)
+        if name not in known and view.context.looks_accelerated(cloud, f"{name}.48xlarge")
+    ]
+
+
+def _new_models(view: View, pool: NodePool, cloud: str) -> list[str]:
+    """Accelerators that the requirements ask for by name and that no machine type in the catalog has."""
+    known = {machine.gpu_model or "" for machine in view.context.accelerated(cloud)}
+    return [
+        name
+        for each in pool.requirements
+        if each.label in _MODELS and each.operator == "In"
+        for name in each.values or ()
+        if not any(_is_model(view, name, model) for model in known)
+    ]
 
 
 def _priced(
@@ -586,10 +642,17 @@ def _resource(machine: InstanceType, name: str) -> Decimal | None:
             return gpus if maker == "amd" else None
         case "aws.amazon.com/neuron" | "aws.amazon.com/neurondevice":
             return gpus if maker == "aws" else None
+        case "aws.amazon.com/neuroncore":
+            cores = _NEURON_CORES.get(machine.gpu_model or "")
+            return gpus * cores if cores is not None else None
         case "habana.ai/gaudi":
             return gpus if maker == "habana" else None
         case _:
             return None
+
+
+_NEURON_CORES: Final = {"Inferentia": 4, "Inferentia2": 2, "Trainium": 2, "Trainium2": 8}
+"""Cores of a Neuron device (https://awsdocs-neuron.readthedocs-hosted.com/en/latest/about-neuron/arch/neuron-hardware/)."""
 
 
 def _units(view: View, pool: NodePool, options: tuple[MachineOption, ...], bounded: bool) -> Units:
@@ -598,6 +661,8 @@ def _units(view: View, pool: NodePool, options: tuple[MachineOption, ...], bound
     if pool.replicas is not None:
         return Units.fixed(pool.replicas)
     nodes = count(pool.limits.get("nodes"))
+    if not options and pool.limits:  # how many fit depends on a type that is not known
+        return Units(Decimal(0), Decimal(0), nodes if isinstance(nodes, Decimal) else None)
     if bounded and all(option.weight > 1 for option in options):
         view.note("info", "node-pool-ceiling", _words(pool))
         return Units(Decimal(0), Decimal(0), _SHARES)
@@ -701,12 +766,17 @@ def _reservation(view: View, pool: NodePool, options: tuple[MachineOption, ...])
     kind, name = text_of(pool.node_class.get("kind")) or "EC2NodeClass", text_of(pool.node_class.get("name")) or ""
     found = inventory_of(view.context, view.side).node_classes.get((kind, name)) or {}
     terms = [each for each in items(found.get("capacityReservationSelectorTerms"))[:50] if isinstance(each, dict)]
-    types = {option.sku for option in options}
-    chosen = [
-        each.address
-        for each in views(view.context, view.side, "aws_ec2_capacity_reservation", "aws_ec2_capacity_block_reservation")
-        if each.known("instance_type") in types and any(_selects(term, each) for term in terms)
-    ]
+    key = ("kubernetes.reservations", kind, name, view.side)
+    if key not in view.context.memo:
+        selected: dict[str | None, list[str]] = {}
+        for each in views(
+            view.context, view.side, "aws_ec2_capacity_reservation", "aws_ec2_capacity_block_reservation"
+        ):
+            if any(_selects(term, each) for term in terms):
+                selected.setdefault(each.string("instance_type"), []).append(each.address)
+        view.context.memo[key] = selected
+    by_type: dict[str | None, list[str]] = view.context.memo[key]
+    chosen = [address for sku in {option.sku for option in options} for address in by_type.get(sku, ())[:2]]
     return chosen[0] if len(chosen) == 1 else None
 
 

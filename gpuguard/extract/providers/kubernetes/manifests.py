@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Final
 
 from gpuguard.extract.providers.kubernetes import autopilot, karpenter, nodepools, sharing
-from gpuguard.extract.providers.kubernetes.documents import count, inside, items, mapping, text_of
+from gpuguard.extract.providers.kubernetes.documents import count, inside, items, mapping, text_of, walk
 from gpuguard.extract.providers.kubernetes.inventory import NODE_CLASSES, inventory_of
 from gpuguard.extract.providers.kubernetes.karpenter import Supply
 from gpuguard.extract.providers.kubernetes.objects import Object, content_of, embedded_objects
@@ -31,6 +31,12 @@ _NATIVE: Final = re.compile(
 )
 """API groups whose objects start no machines themselves, or are read. Others (Cluster API, Crossplane, the clouds' own
 controllers) may."""
+_MACHINE_KEY: Final = re.compile(
+    r"(?i)^(?:[a-z]*[-_]?)(?:(?:instance|machine|vm|sku)[-_]?(?:types?|sizes?|famil(?:y|ies)|names?)|instances|families)\Z"
+)
+_FAMILY_KEY: Final = re.compile(r"(?i)famil(?:y|ies)\Z")
+_PLACING: Final = re.compile(r"(?i)selector|affinity|toleration|labels?\Z|annotations?\Z")
+_LARGE_CLOUDS: Final = ("aws", "azure", "gcp", "oci")
 _POOL_WORDS: Final = re.compile(r"node[-_ ]?pools?|provisioners?")
 _CLASS_WORDS: Final = re.compile(r"node[-_ ]?(?:class|template)")
 _GPU_WORDS: Final = re.compile(
@@ -81,6 +87,8 @@ def _is_sensitive(view: View, item: Object) -> bool:
     if view.node.type == "kubectl_manifest":
         return False
     marks = view.node.sensitive(view.side)
+    if view.node.type == "helm_release" and any(is_marked(marks, (name,)) for name in ("set", "set_list")):
+        return True
     steps = ("spec", "template", "spec", "requirements") if view.node.type == "kubernetes_manifest" else ()
     return is_marked(marks, (item.path, *steps))
 
@@ -108,10 +116,12 @@ def _remark(view: View, item: Object) -> None:
         view.remark(
             "info", "gpu-sharing", f"MIG cuts the GPUs into slices ({shown}): several pods share one; its cost stays"
         )
+    if item.values and not any(True for _ in karpenter.node_pools(item)):
+        _remark_values(view, item)
     if item.kind == "ClusterQueue":
         _remark_quota(view, item)
     elif item.group and not _NATIVE.match(item.group) and item.kind not in NODE_CLASSES:
-        found = machine_type_in(item.tree, view.context.machine)
+        found = machine_type_in(item.tree, view.context.machine) or _attached_in(view, item)
         if found is not None:
             path, name, model = found
             if view.node.type != "kubectl_manifest" and is_marked(view.node.sensitive("after"), (item.path,)):
@@ -123,6 +133,37 @@ def _remark(view: View, item: Object) -> None:
                 f" {name}" + (f" ({model})" if model else ""),
                 "what it starts is missing in every figure",
             )
+
+
+def _attached_in(view: View, item: Object) -> tuple[str, str, str] | None:
+    """An accelerator that an object attaches to machines by its name: its path, the name and the model."""
+    for path, value in walk(item.spec):
+        steps = [step for step in path if isinstance(step, str)]
+        if steps[-1:] == ["type"] and "ccelerator" in "".join(steps[-2:-1]) and isinstance(value, str):
+            model = view.context.accelerator(value)
+            if model is not None:
+                return ".".join(str(step) for step in ("spec", *path)), value, model.model
+    return None
+
+
+def _remark_values(view: View, item: Object) -> None:
+    """Charts make machines of values in their own words; selectors of pods name the machines that others make."""
+    for path, value in walk(item.tree):
+        steps = [step for step in path if isinstance(step, str)]
+        if not isinstance(value, str) or not steps or not _MACHINE_KEY.search(steps[-1]):
+            continue
+        if any(_PLACING.search(step) for step in steps):
+            continue
+        name = f"{value}.48xlarge" if "." not in value and _FAMILY_KEY.search(steps[-1]) else value
+        if any(view.context.looks_accelerated(cloud, name) for cloud in _LARGE_CLOUDS):
+            view.remark(
+                "warning",
+                CODE,
+                f"not priced: {'.'.join(str(step) for step in path)} in the values of the chart names"
+                f" {SENSITIVE if _is_sensitive(view, item) else value}, and what the chart makes of it is not known",
+                "what it starts is missing in every figure",
+            )
+            return
 
 
 def _remark_quota(view: View, item: Object) -> None:

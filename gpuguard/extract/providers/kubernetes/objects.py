@@ -52,7 +52,7 @@ MANIFESTS: Final = ("kubernetes_manifest", "kubectl_manifest", "helm_release")
 _TELLING: Final = re.compile(
     ASKING.pattern
     + r"|karpenter|ComputeClass|coreweave|HorizontalPodAutoscaler|ScaledObject|NodeClass|NodeTemplate|timeSlicing|migManager"
-    + r"|\bmps:|nominalQuota|xlarge|\.metal|[Ss]tandard_N[CDGV]|a[2-9]x?-\w+gpu-|g[24]-standard|[BV]M\.GPU|accelerator"
+    + r"|\bmps:|nominalQuota|xlarge|\.metal|[Ss]tandard_N[CDGV]|a[2-9]x?-\w+gpu-|g[24]-standard|[BV]M\.GPU|[Aa]ccelerator|[Ii]nstance[-_]?[Ff]amil"
 )
 """What the text of a document that matters holds; the others are not parsed."""
 _DEFINITION: Final = re.compile(r"^kind:\s*[\"']?CustomResourceDefinition\b", re.MULTILINE)
@@ -64,7 +64,7 @@ _DEEPEST: Final = 60
 
 _RUN_NOTHING: Final = frozenset(
     ("ClusterPolicy", "ClusterQueue", "ClusterServingRuntime", "ClusterWorkflowTemplate", "ConfigMap", "ConstraintTemplate",
-     "CustomResourceDefinition", "DeviceClass", "LimitRange", "LocalQueue", "NodeClass", "NodePool", "PodTemplate", "Policy",
+     "CustomResourceDefinition", "DeviceClass", "LimitRange", "LocalQueue", "NodeClaim", "NodeClass", "NodePool", "PodTemplate", "Policy",
      "PriorityClass", "ResourceClaimTemplate", "ResourceFlavor", "ResourceQuota", "Secret", "ServingRuntime", "WorkflowTemplate",
      "ComputeClass", "EC2NodeClass", "AKSNodeClass", "Provisioner", "AWSNodeTemplate", "HorizontalPodAutoscaler", "ScaledObject",
      "VerticalPodAutoscaler")
@@ -215,7 +215,7 @@ def _release(view: View) -> Content:
     texts = view.known("values")
     texts = [text for text in texts if isinstance(text, str)] if isinstance(texts, list) else []
     settings = list(_settings(view))
-    if not any(_TELLING.search(text) for text in (*texts, *(name.replace("\\", "") for name, _ in settings))):
+    if not any(_TELLING.search(text) for text in (*texts, *_told_by(settings))):
         return Content(hidden=_is_hidden(view))
     values: Any = {}
     unreadable = False
@@ -229,6 +229,12 @@ def _release(view: View) -> Content:
     for name, value in settings:
         assign(values, set_steps(name), value)
     return Content((Object(values, "values", values=True),), hidden=_is_hidden(view), unreadable=unreadable)
+
+
+def _told_by(settings: list[tuple[str, Any]]) -> Iterator[str]:
+    for name, value in settings:
+        yield name.replace("\\", "")
+        yield from (each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str))
 
 
 def _copied(tree: Any) -> Any:
@@ -371,10 +377,10 @@ def _asking(found: Found) -> Iterator[Found]:
 def _pods_beside(node: Tree) -> Iterator[Pod]:
     """Pods that are described without containers: by `resources`, or by the words that well-known charts have for them.
 
-    vLLM production stack: modelSpec[].requestGPU; ollama-helm: ollama.gpu.{enabled,number,type}; Spark operator:
+    TrainJob of Kubeflow: trainer {numNodes,resourcesPerNode}; vLLM production stack: modelSpec[].requestGPU; ollama-helm: ollama.gpu.{enabled,number,type}; Spark operator:
     driver.gpu and executor.gpu {name,quantity}.
     """
-    resources = node.get("resources")
+    resources = node.get("resources") or node.get("resourcesPerNode")
     if asks_for_accelerators(resources):
         yield read_resources(mapping(resources), node)
     wanted = quantity(node.get("requestGPU"))
@@ -414,7 +420,9 @@ def _own_scale(node: Tree) -> Scale | None:
     """The replica counts of one mapping: fixed, or bounded by an autoscaler that it describes; None where it has none."""
     hosts = count(node.get("numOfHosts"))
     factor = fixed(hosts) if isinstance(hosts, Decimal) and hosts > 0 else ONE
-    start = next((node[key] for key in ("replicas", "replicaCount", "instances") if node.get(key) is not None), None)
+    start = next(
+        (node[key] for key in ("replicas", "replicaCount", "instances", "numNodes") if node.get(key) is not None), None
+    )
     bounds = node
     for described in (mapping(node.get("autoscaling")), mapping(inside(node, "scale"))):
         if is_true(described.get("enabled")):

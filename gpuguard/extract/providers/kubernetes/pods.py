@@ -67,7 +67,8 @@ _MACHINE_LABELS: Final = (
     "beta.kubernetes.io/instance-type",
     "karpenter.azure.com/sku-name",
 )
-_GKE_PARTITION: Final = "cloud.google.com/gke-gpu-partition-size"
+PARTITION: Final = "cloud.google.com/gke-gpu-partition-size"
+"""Label of GKE's nodes whose GPUs are cut into slices."""
 _GKE_CLIENTS: Final = "cloud.google.com/gke-max-shared-clients-per-gpu"
 _CLOUDS: Final = ("aws", "gcp", "azure", "oci", "coreweave")
 _SHARED_SUFFIX: Final = re.compile(r"-(?:SHARED|MIG-.*)\Z")
@@ -330,7 +331,7 @@ def demand(context: Context, pod: Pod, scale: Scale, shares: Mapping[str, Decima
         if isinstance(number, Decimal) and number <= 0:
             continue
         known = number if isinstance(number, Decimal) else None
-        partition = pod.label(_GKE_PARTITION)
+        partition = pod.label(PARTITION)
         slice_ = share_of_gpu(context, f"nvidia.com/mig-{partition}" if partition else resource, model)
         name = model.model if model is not None else _RESOURCES.get(resource, "NVIDIA GPU")
         per_pod = known or Decimal(1)

@@ -213,6 +213,13 @@ def _problem(resource: Resource, after: Priced) -> _Problem:
         pool.purchase_attribute if spot_edits(pool.purchase_attribute) and _may_move_to_spot(pool, names) else None
         for pool, names in zip(usage.pools, others, strict=True)
     ]
+    # an edit moves all that the attribute speaks of: also what runs in a reservation, which must not leave it
+    tied = {
+        pool.purchase_attribute
+        for pool, where in zip(usage.pools, spots, strict=True)
+        if where is None and pool.purchase_model != "spot"
+    }
+    spots = [None if where in tied else where for where in spots]
     return _Problem(
         kind=resource.type,
         usage=usage,

@@ -444,6 +444,29 @@ class View:
         named = self.context.resolver.resolve(self.node, full).nodes(types)
         return [node for node in found if node in named] or found
 
+    def of_same_key(self, paths: Iterable[str], types: tuple[str, ...]) -> Link:
+        """Resources in other modules that bear the key of a module this one is in, and that nobody is known to use.
+
+        For a reference that a local hides on its way from one module to the other: ``module.group["a"]`` uses what
+        ``module.template["a"]`` holds. Nothing where the configuration tells what is referred to.
+        """
+        full = [(*self.prefix, *parse_path(path)) for path in paths]
+        hidden = [each for each in full if walk(self._values, each) is None and is_unknown(self._unknown, each)]
+        resolutions = [self.context.resolver.resolve(self.node, each) for each in hidden]
+        if self.side == "before" or not any(each.ended or not each.configured for each in resolutions):
+            return Link()
+        place = ("of_same_key", types)
+        by_key: dict[str, list[Node]] | None = self.context.memo.get(place)
+        if by_key is None:
+            by_key = self.context.memo[place] = {}
+            claimed = self.context.claims()
+            for node in self.context.document.current(*types):
+                if node.values("after") is not None and id(node) not in claimed:
+                    for key in _keys(node):
+                        by_key.setdefault(key, []).append(node)
+        found = [node for key in _keys(self.node) for node in by_key.get(key, ())]
+        return Link(self._views(found).views, "of the same key") if len(found) <= _MAX_CANDIDATES else Link()
+
     def exactly(self, paths: Iterable[str], types: tuple[str, ...]) -> list[Node]:
         """The unknown references among `paths`, as far as the configuration names their target."""
         found: list[Node] = []
@@ -665,6 +688,11 @@ def _is_text(value: object) -> bool:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float | str) and not isinstance(value, bool)
+
+
+def _keys(node: Node) -> set[str]:
+    """The texts among the keys of the modules that a resource is in."""
+    return {key for _, key in module_path(node.module_address) if isinstance(key, str)}
 
 
 def _without_key(address: str) -> str:

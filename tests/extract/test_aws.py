@@ -672,7 +672,8 @@ def test_a_template_that_changes_changes_the_group_that_does_not(tmp_path: Path)
         pytest.param("$Default", 1, "g5.xlarge", id="the default, which stays"),
         pytest.param("$Default", None, "g5.12xlarge", id="the default, which follows"),
         pytest.param("1", None, "g5.xlarge", id="the number it had"),
-        pytest.param("", 1, "g5.12xlarge", id="none"),
+        pytest.param("", 1, "g5.xlarge", id="none is the default, which stays"),
+        pytest.param("", None, "g5.12xlarge", id="none is the default, which follows"),
     ],
 )
 def test_a_group_gets_the_version_of_its_template_that_it_names(

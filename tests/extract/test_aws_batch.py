@@ -272,3 +272,13 @@ def test_junk_raises_nothing(junk: Any, tmp_path: Path) -> None:
     report(aws(job(node_properties=json.dumps({"numNodes": 2, "nodeRangeProperties": ranges}))), tmp_path)
     nodes = {"numNodes": junk, "nodeRangeProperties": [{"targetNodes": junk, "container": gpus(junk)}]}
     report(aws(job(node_properties=json.dumps(nodes))), tmp_path)
+
+
+def test_a_family_that_nobody_knows_hides_no_type_beside_it(tmp_path: Path) -> None:
+    result = report(aws(environment("p9", "g5.xlarge")), tmp_path)
+    side = result.resources[0].after
+    assert side is not None
+    assert {side.pools[0].sku, *side.pools[0].candidates} == {"p9", "g5.xlarge"}
+    assert side.pools[0].units.max is None
+    assert side.monthly.max is None
+    assert "unknown-vcpus" in codes(result)

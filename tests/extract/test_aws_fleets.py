@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.extract.plans import Block, Json, after, codes, found, ref, report, resource
-from tests.extract.test_aws import HOURS, amounts, aws, pools, template
+from tests.extract.test_aws import HOURS, amounts, aws, group, mixed, pools, template
 
 DISK = [{"device_name": "/dev/xvda", "ebs": [{"volume_size": 100, "volume_type": "gp3"}]}]
 
@@ -242,3 +242,74 @@ def test_junk_in_a_fleet_raises_nothing(junk: Any, tmp_path: Path) -> None:
         report(aws(resource("aws_spot_fleet_request.s", {"target_capacity": 1, "launch_specification": [launch()], name: junk})), tmp_path)  # fmt: skip
     for name in ("instance_type", "weighted_capacity", "spot_price", "root_block_device", "priority"):
         report(aws(spot_fleet(1, {**launch(), name: junk})), tmp_path)
+
+
+# -- which machines come in question -------------------------------------------------------------------------------------------
+
+ONE_L4 = {
+    "accelerator_names": ["l4"],
+    "accelerator_count": [{"min": 1, "max": 1}],
+    "vcpu_count": [{"min": 4}],
+    "memory_mib": [{"min": 0}],
+}
+"""One whole L4: g6.xlarge 0.8048 on demand, g6.2xlarge 0.9776 (over the 20 % allowed), gr6.8xlarge 2.4464."""
+
+
+def test_what_is_too_dear_on_demand_is_not_priced_on_demand(tmp_path: Path) -> None:
+    side = after(aws(template(machine=None, instance_requirements=[ONE_L4]), group()), tmp_path)
+    assert amounts(side, "compute") == [HOURS * Decimal("0.8048")]
+    both = mixed([{"instance_requirements": [ONE_L4]}], {"on_demand_base_capacity": 1, "on_demand_percentage_above_base_capacity": 0})  # fmt: skip
+    on_demand, spot = after(aws(template(), both), tmp_path).pools
+    assert (on_demand.sku, on_demand.candidates) == ("g6.xlarge", ())
+    assert {"g6.2xlarge", "g6.4xlarge"} <= {spot.sku, *spot.candidates}
+
+
+def test_a_block_of_a_fleet_by_attributes_has_limits_for_each_way_to_buy(tmp_path: Path) -> None:
+    types = config({"instance_requirements": [ONE_L4]})
+    anywhere = [{"allocation_strategy": "diversified"}]
+    side = after(
+        aws(template(), fleet(capacity(4, "spot", on_demand_target_capacity=1), types, spot_options=anywhere)), tmp_path
+    )
+    assert (side.pools[0].sku, side.pools[0].candidates) == ("g6.xlarge", ())
+    assert len(side.pools[1].candidates) > 1
+
+
+def test_one_type_selected_by_attributes_is_no_reason_to_name_another(tmp_path: Path) -> None:
+    """32 vCPUs of g4dn.2xlarge (8 each) are not four g4dn.xlarge, and no attribute names the type."""
+    needs = {"accelerator_names": ["t4"], "vcpu_count": [{"min": 4, "max": 8}], "memory_mib": [{"min": 0}], "accelerator_count": [{"min": 1}]}  # fmt: skip
+    target = capacity(32, target_capacity_unit_type="vcpu")
+    result = report(aws(template(), fleet(target, config({"instance_requirements": [needs]}))), tmp_path)
+    assert [each.kind for each in result.alternatives if each.kind == "instance_type"] == []
+
+
+@pytest.mark.parametrize("distribution", [None, {"on_demand_percentage_above_base_capacity": 0}])
+def test_of_several_templates_that_may_be_meant_the_dearest_is_priced(
+    distribution: Json | None, tmp_path: Path
+) -> None:
+    hidden = mixed([], distribution)
+    link = {"launch_template_specification": [{"launch_template_id": ref("local.templates")}]}
+    hidden.expressions["mixed_instances_policy"] = [{"launch_template": [link]}]
+    two = (template("t", "g4dn.xlarge", name_prefix="a-"), template("u", "p4d.24xlarge", name_prefix="b-"))
+    result = report(aws(*two, hidden), tmp_path)
+    assert "ambiguous-template" in codes(result)
+    side = result.resources[0].after
+    assert side is not None
+    assert side.pools[0].sku == "p4d.24xlarge"
+    own = fleet(capacity(), config(), uses=("local.templates",))
+    assert after(aws(*two, own), tmp_path).pools[0].sku == "p4d.24xlarge"
+
+
+def test_overrides_name_the_machine_whichever_template_is_meant(tmp_path: Path) -> None:
+    hidden = mixed([{"instance_type": "g6.xlarge"}, {"instance_type": "g5.xlarge"}])
+    link = {"launch_template_specification": [{"launch_template_id": ref("local.templates")}]}
+    hidden.expressions["mixed_instances_policy"] = [{"launch_template": [link]}]
+    two = (template("t", "g4dn.xlarge", name_prefix="a-"), template("u", "p4d.24xlarge", name_prefix="b-"))
+    assert after(aws(*two, hidden), tmp_path).pools[0].sku == "g6.xlarge"
+
+
+def test_one_of_more_templates_than_anybody_has_is_unknown_and_soon_told(tmp_path: Path) -> None:
+    many = [template(f't["k{number}"]', "g5.xlarge", name_prefix=f"t{number}-") for number in range(600)]
+    hidden = [group(f'g["z{number}"]', "local.templates") for number in range(600)]
+    result = report(aws(*many, *hidden), tmp_path)
+    assert "unknown-machine-type" in codes(result)
+    assert {each.after.pools[0].sku for each in result.resources if each.after} == {None}

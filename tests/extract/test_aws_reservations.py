@@ -220,6 +220,11 @@ def test_who_names_a_group_of_reservations_runs_on_demand_when_they_are_full(tmp
     ]
     side = after(aws(*blocks), tmp_path, "aws_autoscaling_group.g")
     assert parts(side) == [("g5.xlarge", CR, (1, 2, 2)), ("g5.xlarge", None, (0, 1, 2))]
+    other = reservation("other", machine="p4d.24xlarge", instance_match_criteria="targeted")
+    link = {"group_arn": ref(where), "resource_arn": ref("aws_ec2_capacity_reservation.other.arn")}
+    member = resource("aws_resourcegroups_resource.a", {}, unknown=dict.fromkeys(link, True), expressions=link)
+    result = report(aws(*blocks, other, member), tmp_path)
+    assert "reservation-mismatch" not in codes(result), "a group may hold reservations of several types"
 
 
 @pytest.mark.parametrize(

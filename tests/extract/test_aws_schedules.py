@@ -122,6 +122,14 @@ def test_a_schedule_that_ends_is_told(tmp_path: Path) -> None:
     assert "schedule-ends" in codes(report(aws(template(), group(), own), tmp_path))
 
 
+def test_an_end_that_a_local_may_leave_out_is_not_told(tmp_path: Path) -> None:
+    """The provider computes end_time where it is not set, so a plan shows it as known after apply."""
+    own = action("up", UP, **sizes(1, 2, 4))
+    own.unknown["end_time"] = True
+    own.expressions["end_time"] = ref("each.value.end_time", "each.value")
+    assert "schedule-ends" not in codes(report(aws(template(), group(), own), tmp_path))
+
+
 def test_the_schedule_of_another_group_changes_nothing(tmp_path: Path) -> None:
     other = resource("aws_autoscaling_group.o", {"name": "o", "min_size": 0, "max_size": 1, "launch_template": [{}]})
     blocks = [action("down", DOWN, "aws_autoscaling_group.o.name", **sizes(0, 0, 0))]

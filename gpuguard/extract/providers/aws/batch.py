@@ -114,19 +114,26 @@ def _types(view: View, resources: View) -> tuple[_Types, Unknown | None]:
     name = place if isinstance(place, str) else view.context.default_regions.get("aws", "us-east-1")
     offered = view.context.offers("aws", name) if wanted else ()
     found: dict[str, Decimal | None] = {}
+    unknown: Unknown | None = None
+    missing: list[str] = []
     for each in wanted:
         if "." not in each:
             family = [machine for machine in offered if machine.sku.split(".", 1)[0] == each]
             found |= {machine.sku: _vcpus(machine) for machine in family}
             if not family and view.context.looks_accelerated("aws", f"{each}.xlarge"):
                 reason = f"{each} names a family of which no type is in the price catalog for {name}"
-                return (), Unknown(reason, "unknown-machine-type")
+                unknown = unknown or Unknown(reason, "unknown-machine-type")
+                missing.append(each)
         elif view.context.looks_accelerated("aws", each):
             known = (machine for place in (name, *_ELSEWHERE) for machine in view.context.offers("aws", place))
             found[each] = next((_vcpus(machine) for machine in known if machine.sku == each), None)
             if found[each] is None:
                 view.note("warning", "unknown-vcpus", f"how many machines {each} makes is not known: nor are its vCPUs")
-    return tuple(found.items()), None
+    if found and unknown is not None:
+        # what is known is shown; the family stands beside it, without a price and a number of vCPUs
+        found |= dict.fromkeys(missing)
+        view.note("warning", "unknown-vcpus", f"{unknown.reason}: how many machines run is not known")
+    return tuple(found.items()), None if found else unknown
 
 
 def _vcpus(machine: InstanceType) -> Decimal | None:
@@ -156,7 +163,7 @@ def _sizes(view: View, resources: View, types: _Types, spot: bool) -> Units:
         view.note("info", "disabled", "a disabled compute environment keeps min_vcpus and does not scale out")
         return Units(low, low, low)
     high = units_of(maximum, None)
-    if any(vcpus is None for _, vcpus in types):
+    if not types or any(vcpus is None for _, vcpus in types):
         return Units(
             *(size if size == 0 else None for size in (low, within(pick_expected(desired, minimum), low, high), high))
         )

@@ -1,6 +1,7 @@
 """Amazon EC2 instances and the templates they are made from."""
 
 from decimal import Decimal
+from functools import lru_cache
 
 from msgspec.structs import replace
 
@@ -10,7 +11,15 @@ from gpuguard.extract.providers.aws.common import only_zone, operating_system, r
 from gpuguard.extract.providers.aws.reservations import Placement, cover, placement_of
 from gpuguard.extract.providers.aws.schedules import INSTANCE_COMPANIONS, with_hours
 from gpuguard.extract.providers.aws.volumes import attached_disks, disks_of, image_of, instance_volumes, mapped_volumes
-from gpuguard.extract.spec import Companion, Extracted, Machine, ResourceSpec, TemplateLink, machine_options
+from gpuguard.extract.spec import (
+    Companion,
+    Extracted,
+    Machine,
+    MachineReader,
+    ResourceSpec,
+    TemplateLink,
+    machine_options,
+)
 from gpuguard.extract.view import View
 from gpuguard.model.price import InstanceType
 from gpuguard.model.usage import MachineOption, PurchaseModel, Units, Unknown
@@ -135,9 +144,9 @@ def template_machine(view: View, instance: View | None = None) -> Machine:
         disks=disks_of(image, mapped_volumes(view, devices), own),
         public_ipv4=sum(block.flag("associate_public_ip_address") for block in view.blocks("network_interfaces")),
         spot_max_price=view.known_number("instance_market_options.spot_options.max_price"),
-        machine_attribute=view.attribute("instance_type"),
+        machine_attribute=view.attribute("instance_type" if requirements is None else "instance_requirements"),
         purchase_attribute=view.attribute("instance_market_options.market_type"),
-        sensitive=view.is_sensitive("instance_type"),
+        sensitive=view.is_sensitive("instance_type" if requirements is None else "instance_requirements"),
         via=(view.address,),
         accelerated=accelerated,
         placement=placement,
@@ -150,19 +159,30 @@ def template_of(view: View, link: TemplateLink, version: str) -> Machine | None:
 
     https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/launch_template: an update makes a new
     version, and the default version stays as it is unless the template says otherwise. Who names the version by its
-    number, or the default one, keeps what it had.
+    number, or the default one, keeps what it had; without a version it is the default one.
     """
     wanted = view.text(version)
+    return followed_machine(
+        view, link, template_machine if isinstance(wanted, Unknown) else _version(wanted or _DEFAULT)
+    )
+
+
+_DEFAULT = "$Default"
+
+
+@lru_cache(maxsize=256)
+def _version(wanted: str) -> MachineReader:
+    """What reads a template in one of its versions; one reader for all who name that version, as its results are kept."""
 
     def read(template: View) -> Machine:
         earlier = template.node.before
-        if template.side == "after" and template.node.action == "update" and earlier and isinstance(wanted, str):
-            number = template.known("default_version") if wanted == "$Default" else wanted
+        if template.side == "after" and template.node.action == "update" and earlier:
+            number = template.known("default_version") if wanted == _DEFAULT else wanted
             if number is not None and str(number) == str(earlier.get("latest_version")):
                 return template_machine(View(template.context, template.node, "before", template.notes))
         return template_machine(template)
 
-    return followed_machine(view, link, read)
+    return read
 
 
 def configuration_machine(view: View) -> Machine:
@@ -300,7 +320,7 @@ SPECS: tuple[ResourceSpec, ...] = (
         ),
         assumes=(
             "Costs nothing by itself. The newest version is the one in use, unless who uses it names the version it had"
-            " before the change by its number, or the default version and that stays.",
+            " before the change by its number, or the default version (as who names none does) and that stays.",
         ),
         source="AWS provider: aws_launch_template",
     ),

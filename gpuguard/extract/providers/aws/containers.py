@@ -203,14 +203,23 @@ def _needed(view: View) -> tuple[Decimal | None, Decimal]:
     total: Decimal | None = Decimal(0)
     largest = Decimal(0)
     for each in _services_of(view):
-        task = _task_of(each)
-        asked = sum((found.count for found in _of_task(task)), Decimal(0)) if task is not None else Decimal(0)
+        asked, tasks = _asked_by(each)
         if not asked:
             continue
         largest = max(largest, asked)
-        tasks = _tasks(each).expected
         total = None if tasks is None or total is None else total + asked * tasks
     return total, largest
+
+
+def _asked_by(view: View) -> tuple[Decimal, Decimal | None]:
+    """Accelerators of one task of a service, and how many tasks run; worked out once for all capacity providers."""
+    key = ("aws.ecs asked", id(view.node), view.side)
+    known: tuple[Decimal, Decimal | None] | None = view.context.memo.get(key)
+    if known is None:
+        task = _task_of(view)
+        asked = sum((found.count for found in _of_task(task)), Decimal(0)) if task is not None else Decimal(0)
+        known = view.context.memo[key] = asked, _tasks(view).expected if asked else Decimal(0)
+    return known
 
 
 def _services_of(view: View) -> list[View]:
@@ -221,18 +230,23 @@ def _services_of(view: View) -> list[View]:
         found.update((id(each.node), each) for each in view.referring((_SERVICE,), path)[:_MOST])
         default = f"default_{path}"
         for link in view.referring((_CLUSTER_PROVIDERS,), default)[:_MOST]:
-            names = {link.string("cluster_name"), view.string("cluster")}
-            for node in view.context.document.current(_SERVICE):
-                each = View(view.context, node, view.side, view.notes)
-                if (
-                    node.values(view.side) is None
-                    or each.blocks("capacity_provider_strategy")
-                    or each.string("launch_type")
-                ):
-                    continue
-                if _cluster_of(each) in names:
-                    found[id(node)] = each
+            for name in {link.string("cluster_name"), view.string("cluster")} - {None}:
+                found.update((id(each.node), each) for each in _without_strategy(view).get(name, ()))
     return list(found.values())
+
+
+def _without_strategy(view: View) -> dict[str | None, list[View]]:
+    """The services that leave it to their cluster what runs them, by its name; looked for once."""
+    key = ("aws.ecs default", view.side)
+    known: dict[str | None, list[View]] | None = view.context.memo.get(key)
+    if known is None:
+        known = view.context.memo[key] = {}
+        for node in view.context.document.current(_SERVICE):
+            each = View(view.context, node, view.side, [])
+            told = each.blocks("capacity_provider_strategy") or each.string("launch_type")
+            if node.values(view.side) is not None and not told:
+                known.setdefault(_cluster_of(each), []).append(each)
+    return known
 
 
 SPECS: tuple[ResourceSpec, ...] = (

@@ -224,10 +224,15 @@ def _override(override: View, base: Machine, unit: str | None, bought: PurchaseM
         )
     elif requirements is not None:
         selected = by_requirements(requirements, unit, bought)
+        machine = replace(
+            base,
+            machine_attribute=override.attribute("instance_requirements"),
+            sensitive=override.is_sensitive("instance_requirements"),
+        )
         if isinstance(selected, Unknown):
-            machine = replace(base, options=(), unknown=selected, accelerated=True, assumed=False)
+            machine = replace(machine, options=(), unknown=selected, accelerated=True, assumed=False)
         else:
-            machine = replace(base, options=selected, unknown=None, accelerated=bool(selected), assumed=False)
+            machine = replace(machine, options=selected, unknown=None, accelerated=bool(selected), assumed=False)
     if weight:
         machine = replace(machine, options=tuple(replace(option, weight=weight) for option in machine.options))
     zone = override.string("availability_zone") or only_zone(override)

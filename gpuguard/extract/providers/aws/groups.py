@@ -197,6 +197,11 @@ def _override(override: View, base: Machine, unit: str | None, bought: PurchaseM
         options = names
     elif requirements is not None:
         selected = by_requirements(requirements, unit, bought)
+        machine = replace(
+            machine,
+            machine_attribute=override.attribute("instance_requirements"),
+            sensitive=override.is_sensitive("instance_requirements"),
+        )
         if isinstance(selected, Unknown):
             yield replace(machine, options=(), unknown=selected, accelerated=True, assumed=False)
         else:

@@ -317,6 +317,7 @@ def _fill(
         elif exclusive and not covered:
             covered.append(replace(inside, units=taken))
     if not covered:
+        _tell_mismatch(view, pool, reservations)
         return (pool,)
     if exclusive and can_run(rest.units):
         last = covered[-1]
@@ -347,13 +348,19 @@ def _fitting(view: View, pool: PoolUsage, reservation: _Reservation, exclusive: 
     if same:
         text = f"some of it may run in {reservation.address}; since several types may start, it is billed on top"
         view.note("info", "possible-reservation", text)
-    else:
-        view.note(
-            "warning",
-            "reservation-mismatch",
-            f"{reservation.address} reserves another machine type: it cannot run there, and is billed on top",
-        )
     return None
+
+
+def _tell_mismatch(view: View, pool: PoolUsage, reservations: Iterable[_Reservation]) -> None:
+    """Tell of reservations that are of no use to a pool which none of those that it names covers."""
+    types = {option.sku for option in pool.options}
+    for reservation in reservations:
+        if reservation.sku is not None and reservation.sku not in types:
+            view.note(
+                "warning",
+                "reservation-mismatch",
+                f"{reservation.address} reserves another machine type: it cannot run there, and is billed on top",
+            )
 
 
 def _take(view: View, reservation: _Reservation, units: Units, weight: Decimal) -> tuple[Units, Units]:

@@ -134,7 +134,8 @@ def _action(view: View, action: View) -> _Action | Unknown | None:
     unknown = next((size for size in (zone, *sizes) if isinstance(size, Unknown)), None)
     if cron is None or unknown is not None:
         return unknown or Unknown("its recurrence is no cron expression")
-    if action.get("end_time") is not None:
+    end = action.text("end_time")
+    if isinstance(end, str) or (end is not None and not action.may_be_unset("end_time")):
         view.note("info", "schedule-ends", f"{action.address} ends at its end_time; it is counted as if it did not")
     low, size, high = (None if isinstance(each, Unknown) else each for each in sizes)
     return _Action(Event(cron, zone if isinstance(zone, str) else "UTC"), low, size, high)

@@ -30,7 +30,13 @@ def edited(plan: dict[str, Any], alternative: Alternative) -> dict[str, Any]:
         changes = [each["change"] for each in copy["resource_changes"] if each["address"] == edit.address]
         assert changes, f"{edit.address} is not in the plan"
         for change in changes:
-            put(change["after"], edit.path, edit.to)
+            text = change["after"].get(edit.path.split(".")[0])
+            if isinstance(text, str) and "." in edit.path:
+                # a manifest in a text: the edit names the place in it
+                assert text.count(str(edit.from_)) == 1
+                change["after"][edit.path.split(".")[0]] = text.replace(str(edit.from_), edit.to)
+            else:
+                put(change["after"], edit.path, edit.to)
     return copy
 
 
@@ -85,7 +91,7 @@ def test_the_fixtures_hold_alternatives_of_both_kinds_on_every_cloud(settings: S
         for path in PLANS
         for alternative in check([(str(path), "acme")], settings).alternatives
     }
-    assert found == {(cloud, kind) for cloud in ("aws", "gcp", "azure") for kind in ("instance_type", "purchase_model")}
+    assert found >= {(cloud, kind) for cloud in ("aws", "gcp", "azure") for kind in ("instance_type", "purchase_model")}
 
 
 def test_a_sensitive_machine_type_is_in_no_alternative(settings: Settings) -> None:

@@ -23,7 +23,10 @@ pool itself. Everything else in a plan is out of scope. Templates cost nothing b
 `via`. Types that are only *read with* others (schedules, autoscalers, attachments) have no line of their own.
 
 A type that is not in this list and names an accelerator anywhere in its attributes is told as `not priced` (code
-`unsupported-type`), and leaves the verdict undecided under `--strict`.
+`unsupported-type`), and leaves the verdict undecided under `--strict`. False alarms of this, measured in November 2026: none in
+the plans of all fixtures; none in 62 plans made of public configurations (1,283 resources, 71 of types that are neither
+read nor known to start no machine); none in the literals of 2,199 resource blocks of 19 public repositories (108 of such
+types; one before the names of applications were left out).
 
 Fixtures are plans that the real terraform made of the `.tf` files beside them. Those marked *handmade* are of providers
 whose schemas are not at hand: the plan was written by hand from the provider's documentation.

@@ -67,6 +67,8 @@ def followed_machine(view: View, link: TemplateLink, read: MachineReader) -> Mac
     """
     found = view.follow(link.paths, link.types, link.by)
     if not found.views:
+        found = view.of_same_key(link.paths, link.types)
+    if not found.views:
         return None
     machines = [_read(template, read) for template in found.views]
     machine = replace(machines[0], assumed=bool(found.assumed) or len(machines) > 1)

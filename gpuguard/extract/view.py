@@ -602,17 +602,28 @@ class View:
             for own in ("id", "self_link", "name", "arn"):
                 value = self._values.get(own)
                 if isinstance(value, str) and value:
-                    for node in self._index_at(type_, path).get(value, ()):
-                        if not self._means_another(node, path, own, value):
-                            found[id(node)] = View(self.context, node, self.side, self.notes)
+                    for node in self._naming(type_, path, own, value):
+                        found[id(node)] = View(self.context, node, self.side, self.notes)
         return list(found.values())
 
-    def _means_another(self, referrer: Node, path: str, own: str, value: str) -> bool:
-        """Whether a name that several resources share (in two regions, two modules) is another's, by the configuration."""
-        if len(self._index(self.node.type, own).get(value, ())) < 2:
-            return False
-        named = self.context.resolver.resolve(referrer, parse_path(path)).nodes((self.node.type,))
-        return bool(named) and self.node not in named
+    def _naming(self, type_: str, path: str, own: str, value: str) -> list[Node]:
+        """Resources of a type whose attribute holds a value of this one.
+
+        Of a name that several share (in two regions, two modules) those that mean another by the configuration are left
+        out: they are told apart once for all that share it.
+        """
+        nodes = self._index_at(type_, path).get(value, [])
+        if not nodes or len(self._index(self.node.type, own).get(value, ())) < 2:
+            return nodes
+        place = ("naming", type_, path, self.node.type, value, self.side)
+        by_target: dict[int | None, list[Node]] | None = self.context.memo.get(place)
+        if by_target is None:
+            by_target = self.context.memo[place] = {}
+            for node in nodes:
+                named = self.context.resolver.resolve(node, parse_path(path)).nodes((self.node.type,))
+                for target in dict.fromkeys(map(id, named)) or (None,):
+                    by_target.setdefault(target, []).append(node)
+        return [*by_target.get(id(self.node), ()), *by_target.get(None, ())]
 
     def _meant_by(self, hidden: dict[str | int | None, list[Node]] | None) -> list[Node]:
         """Of the resources in this one's module whose reference is hidden, by their key: those that can mean no other."""

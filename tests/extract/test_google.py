@@ -628,6 +628,17 @@ def group(expressions: Json | None = None, unknown: Json | None = None, versions
     )
 
 
+def config(name: str = "a", before: Json | None = None, **values: Any) -> Block:
+    own = {"name": name, **values}
+    return resource(
+        f"google_compute_per_instance_config.{name}",
+        own,
+        before=before,
+        unknown={} if before else {"instance_group_manager": True},
+        expressions={"instance_group_manager": ref("google_compute_instance_group_manager.g.name")},
+    )
+
+
 def autoscaler(low: int, high: int, mode: str = "ON") -> Block:
     return resource(
         "google_compute_autoscaler.a",
@@ -663,6 +674,82 @@ def test_sizes_of_managed_groups(blocks: list[Block], expected: tuple[int | None
     number = resource("random_integer.n", {}, unknown={"result": True})
     document = plan(template(), number, *blocks, variables={"scaled": True, "size": 5})
     assert units(after(document, tmp_path)) == expected
+
+
+def behind_local(key: str, others: Json | None = None) -> Json:
+    """Groups in one module, templates in another, and a local between them: ``local.links[each.key]``."""
+    types = {"a": "g2-standard-8", "b": "n2-standard-8"}
+    templates = [
+        resource(
+            f'module.t["{name}"].google_compute_instance_template.this', {"machine_type": machine}, unknown={"id": True}
+        )
+        for name, machine in (types | (others or {})).items()
+    ]
+    group = resource(
+        f'module.g["{key}"].google_compute_instance_group_manager.this',
+        {"name": key, "zone": ZONE, "version": [{}], "target_size": 2},
+        unknown={"version": [{"instance_template": True}]},
+        expressions={"version": [{"instance_template": ref("var.template")}]},
+    )
+    link = {"expressions": {"template": ref("local.links", "each.key")}, "variables": {"template": {}}}
+    return plan(*templates, group, calls={"g": link, "t": {}})
+
+
+def test_a_local_between_two_modules_hides_a_template_of_the_same_key(tmp_path: Path) -> None:
+    result = report(behind_local("a"), tmp_path)
+    (one,) = result.resources
+    assert one.after is not None
+    assert one.via == ('module.t["a"].google_compute_instance_template.this',)
+    assert (one.after.pools[0].sku, units(one.after)) == ("g2-standard-8", (2, 2, 2))
+    assert "assumed-template" in codes(result)
+    assert "unused-template" not in codes(result)
+
+
+def test_a_group_whose_template_of_the_same_key_has_no_gpu_stays_quiet(tmp_path: Path) -> None:
+    assert not found(behind_local("b"), tmp_path)
+
+
+def test_a_template_of_another_key_is_not_taken(tmp_path: Path) -> None:
+    result = report(behind_local("c"), tmp_path)
+    assert [each.after.pools[0].sku for each in result.resources if each.after] == [None]
+    assert "unknown-machine-type" in codes(result)
+
+
+BULK = resource(
+    "google_compute_bulk_per_instance_config.b",
+    {"instance_group_manager": "g", "zone": ZONE, "instances": [{"name": "x"}, {"name": "y"}, {"name": "z"}]},
+)
+KEPT = {"name": "a", "instance_group_manager": "g"}
+
+
+@pytest.mark.parametrize(
+    ("blocks", "expected"),
+    [
+        pytest.param([group(), config()], (1, 1, 1), id="a configuration for a group without a size"),
+        pytest.param([group(target_size=2), config(), config("b")], (4, 4, 4), id="two beside the size of the group"),
+        pytest.param([group(target_size=1), BULK], (4, 4, 4), id="several in one resource"),
+        pytest.param([group(), config(), config("b"), autoscaler(1, 8)], (1, 2, 8), id="within an autoscaler's bounds"),
+        pytest.param(
+            [group(target_size=2), config(before=KEPT, instance_group_manager="g")],
+            (2, 2, 2),
+            id="one that is there already is in the size of the group",
+        ),
+        pytest.param(
+            [
+                group(unknown={"target_size": True}, expressions={"target_size": ref("random_integer.n.result")}),
+                config(),
+            ],
+            (None, None, None),
+            id="a size that only apply can tell",
+        ),
+    ],
+)
+def test_per_instance_configurations_create_machines(
+    blocks: list[Block], expected: tuple[int | None, ...], tmp_path: Path
+) -> None:
+    """The provider creates the machine of each by its name."""
+    number = resource("random_integer.n", {}, unknown={"result": True})
+    assert units(after(plan(template(), number, *blocks), tmp_path)) == expected
 
 
 @pytest.mark.parametrize(

@@ -291,6 +291,55 @@ def test_a_workflow_has_a_cluster_only_while_it_runs(tmp_path: Path) -> None:
     assert machine_costs(side) == 0
 
 
+# -- Dataproc on GKE ------------------------------------------------------------------------------------------------------
+
+
+def on_gke(target: Json | None = None, **config: Any) -> Block:
+    shape = {
+        "config": [{"machine_type": "g2-standard-8", **config}],
+        "autoscaling": [{"min_node_count": 1, "max_node_count": 6}],
+        "locations": ["us-central1-a"],
+    }
+    pools = [{"node_pool": "spark", "node_pool_config": [shape], **(target or {})}]
+    gke = [{"kubernetes_cluster_config": [{"gke_cluster_config": [{"node_pool_target": pools}]}]}]
+    own = {"name": "c", "region": "us-central1", "virtual_cluster_config": gke}
+    return resource("google_dataproc_cluster.c", own)
+
+
+def test_a_cluster_on_gke_creates_the_node_pools_it_describes(tmp_path: Path) -> None:
+    """At their minimum; the fee is 8 vCPUs × 0.01 × 730."""
+    side = after(plan(on_gke()), tmp_path)
+    assert (side.pools[0].sku, units(side)) == ("g2-standard-8", (1, 1, 6))
+    assert machine_costs(side) == Decimal("0.853624") * 730
+    assert side.monthly.expected == Decimal("0.853624") * 730 + Decimal("58.4")
+
+
+def test_node_pools_of_a_cluster_on_gke_may_be_spot(tmp_path: Path) -> None:
+    side = after(plan(on_gke(preemptible=True)), tmp_path)
+    assert side.pools[0].purchase_model == "spot"
+    assert machine_costs(side) == Decimal("0.479872") * 730
+
+
+def test_a_node_pool_of_the_plan_counts_once(tmp_path: Path) -> None:
+    pool = resource(
+        "google_container_node_pool.spark",
+        {
+            "name": "spark",
+            "location": "us-central1-a",
+            "cluster": "c",
+            "node_count": 2,
+            "node_config": [{"machine_type": "g2-standard-8"}],
+        },
+        unknown={"id": True},
+    )
+    assert list(found(plan(on_gke(), pool), tmp_path)) == ["google_container_node_pool.spark"]
+
+
+def test_a_cluster_on_gke_without_gpus_stays_quiet(tmp_path: Path) -> None:
+    assert not found(plan(on_gke(machine_type="n2-standard-8")), tmp_path)
+    assert not found(plan(on_gke({"node_pool_config": []})), tmp_path)
+
+
 # -- serverless Spark -----------------------------------------------------------------------------------------------------
 
 KIND = "spark.dataproc.executor.resource.accelerator.type"
@@ -421,6 +470,19 @@ def slurm(resources: object, sets: object) -> Block:
 
 def machines(name: str, kind: str = "new_on_demand_instances", machine: str = "a2-highgpu-1g") -> Json:
     return {"id": name, "config": [{kind: [{"machine_type": machine, "zone": "us-central1-a"}]}]}
+
+
+def test_login_nodes_count_where_they_have_gpus(tmp_path: Path) -> None:
+    """g2-standard-4 0.706832 an hour and 50 GiB of pd-ssd at 0.17, twice."""
+    block = slurm([machines("gpu")], [{"compute_id": "gpu", "static_node_count": "1"}])
+    assert block.after is not None
+    login = {"machine_type": "g2-standard-4", "count": "2", "boot_disk": [{"size_gb": "50", "type": "pd-ssd"}]}
+    block.after["orchestrator"][0]["slurm"][0]["login_nodes"] = [login]
+    side = after(plan(block), tmp_path)
+    assert [(each.sku, each.units.max) for each in side.pools] == [("a2-highgpu-1g", 1), ("g2-standard-4", 2)]
+    assert sum(each.monthly or 0 for each in side.components if each.pool == "g2-standard-4") == (
+        2 * (Decimal("0.706832") * 730 + 50 * Decimal("0.17"))
+    )
 
 
 def test_node_sets_run_static_nodes_and_may_start_dynamic_ones(tmp_path: Path) -> None:

@@ -172,6 +172,15 @@ def test_a_run_time_is_paid_once_where_the_machine_ends_with_it(
         assert side.one_time == (None if once is None else Decimal(once))
 
 
+def test_hours_that_are_no_whole_number_are_told_shortly(tmp_path: Path) -> None:
+    limit = {"max_run_duration": [{"seconds": 5000, "nanos": 0}], "instance_termination_action": "DELETE"}
+    block = resource(
+        "google_compute_instance.vm", {"machine_type": "g2-standard-4", "zone": ZONE, "scheduling": [limit]}
+    )
+    told = [each.message for each in report(plan(block), tmp_path).diagnostics if each.code == "limited-run"]
+    assert told == ["it runs for at most 1.39 hours: paid once"]
+
+
 # -- scaling schedules ----------------------------------------------------------------------------------------------------
 
 

@@ -78,6 +78,12 @@ def operating_system(image: str | None) -> OperatingSystem:
     return next((system for word, system in _OS_PROJECTS if word in lowered), "linux")
 
 
+def in_hours(seconds: Decimal) -> str:
+    """Seconds as hours to read: ``24``, ``1.39``; what is shorter than a hundredth counts as that."""
+    hours = max((seconds / 3600).quantize(Decimal("0.01")), Decimal("0.01"))
+    return f"{hours.normalize():f}"
+
+
 _MINUTES = re.compile(r"\d{1,2}(?:,\d{1,2}){0,3}\Z")
 _MOST_SCHEDULES = 100
 """Distinct schedules of one document; more of them stand only in a file made to be slow."""

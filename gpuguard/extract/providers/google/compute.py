@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from gpuguard.extract.common import as_template, followed_machine
 from gpuguard.extract.providers.google.common import (
+    in_hours,
     labels,
     operating_system,
     place,
@@ -171,10 +172,10 @@ def _limited(view: View, scheduling: View | None, pool: PoolUsage) -> PoolUsage:
         view.note(
             "info",
             "limited-run",
-            f"it is stopped after {hours.normalize():f} hours and may be started again: counted as running all month",
+            f"it is stopped after {in_hours(seconds)} hours and may be started again: counted as running all month",
         )
         return pool
-    view.note("info", "limited-run", f"it runs for at most {hours.normalize():f} hours: paid once")
+    view.note("info", "limited-run", f"it runs for at most {in_hours(seconds)} hours: paid once")
     return replace(pool, once=Once(hours))
 
 

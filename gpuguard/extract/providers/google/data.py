@@ -11,7 +11,7 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from gpuguard.extract.common import as_template
-from gpuguard.extract.providers.google.common import labels, region, region_at, tail
+from gpuguard.extract.providers.google.common import in_hours, labels, region, region_at, tail
 from gpuguard.extract.providers.google.compute import LOCAL_SSD_GIB
 from gpuguard.extract.providers.google.managed import (
     DEFAULT_MACHINE,
@@ -270,6 +270,37 @@ def _auxiliary_pools(view: View, config: View) -> list[PoolUsage]:
     return pools
 
 
+_GKE = "virtual_cluster_config.0.kubernetes_cluster_config.0.gke_cluster_config.0"
+_NODE_POOLS = ("google_container_node_pool",)
+
+
+def _virtual_pools(view: View) -> list[PoolUsage]:
+    """Node pools that a cluster on GKE creates where there is none of the name; one of the plan counts by itself.
+
+    They scale by themselves; the fee is the same as on Compute Engine
+    (https://cloud.google.com/dataproc/docs/guides/dpgke/dataproc-gke-nodepools).
+    """
+    pools = []
+    for target in view.blocks(f"{_GKE}.node_pool_target")[:_MOST_SELECTIONS]:
+        shape = target.block("node_pool_config")
+        config = shape.block("config") if shape is not None else None
+        if shape is None or config is None or target.follow(("node_pool",), _NODE_POOLS, ("name", "id")).views:
+            continue
+        machine = machine_at(config, default=None)
+        if not is_accelerated(view, machine):
+            continue
+        zones = shape.texts("locations")
+        factor = Decimal(max(len(zones), 1)) if isinstance(zones, list) else None
+        low = units_of(shape.number("autoscaling.min_node_count"), Decimal(0))
+        high = units_of(shape.number("autoscaling.max_node_count"), None)
+        least, most = (None if size is None or factor is None else size * factor for size in (low, high))
+        spot = config.flag("spot") or config.flag("preemptible")
+        pools.append(
+            _with_fee(view, machine, Units(least, least, most), purchase_model="spot" if spot else "on_demand")
+        )
+    return pools
+
+
 def _tell_lifetime(view: View, config: View) -> None:
     limits = ("idle_delete_ttl", "idle_stop_ttl", "auto_delete_ttl", "auto_delete_time", "auto_stop_time")
     block = config.block("lifecycle_config")
@@ -286,15 +317,16 @@ def _tell_lifetime(view: View, config: View) -> None:
 
 
 def cluster(view: View) -> Extracted:
-    """`google_dataproc_cluster` on Compute Engine; on GKE the node pools are the cluster's."""
+    """`google_dataproc_cluster` on Compute Engine, or on GKE with the node pools that it creates there."""
     config = view.block("cluster_config")
     if config is None:
-        return Extracted(())
+        return Extracted(tuple(_virtual_pools(view)))
     scaling = _policy(view, "cluster_config.autoscaling_config.policy_uri")
     pools = [
         *_primary_pools(view, config, scaling),
         *_secondary_pools(view, config, config.block("preemptible_worker_config"), scaling),
         *_auxiliary_pools(view, config),
+        *_virtual_pools(view),
     ]
     _tell_lifetime(view, config)
     return Extracted(tuple(pools))
@@ -371,7 +403,7 @@ def batch(view: View) -> Extracted:
         tell(view, "info", "runs-once", "apply starts one run, counted as if it ran all month: its ttl is not set")
         return Extracted((pool,))
     hours = min(limit / 3600, HOURS_PER_MONTH)
-    tell(view, "info", "runs-once", f"apply starts one run; it counts with its ttl of {hours.normalize():f} hours")
+    tell(view, "info", "runs-once", f"apply starts one run; it counts with its ttl of {in_hours(limit)} hours")
     return Extracted((replace(pool, hours_per_month=hours, max_hours_per_month=hours),))
 
 
@@ -522,14 +554,22 @@ def slurm_cluster(view: View) -> Extracted:
         fixed, more = nodes.number("static_node_count"), nodes.number("max_dynamic_node_count")
         least, rest = units_of(fixed, Decimal(0)), units_of(more, Decimal(0))
         most = None if least is None or rest is None else least + rest
-        boot = nodes.block("compute_instance.boot_disk")
-        if boot is not None:
-            size = boot.known_number("size_gb")
-            machine = replace(
-                machine, disks=(disk("boot", boot.string("type"), size, ("pd-balanced", size or Decimal(0))),)
-            )
+        machine = _booting(machine, nodes.block("compute_instance.boot_disk"))
         pools.append(machine.pool(Units(least, least, most)))
+    login = view.block("orchestrator.slurm.login_nodes")
+    machine = machine_at(login, default=None) if login is not None else None
+    if login is not None and machine is not None and is_accelerated(view, machine):
+        number = units_of(login.number("count"), Decimal(0))
+        pools.append(_booting(machine, login.block("boot_disk")).pool(Units.fixed(number)))
     return Extracted(tuple(pools))
+
+
+def _booting(machine: Machine, boot: View | None) -> Machine:
+    """The machine with its boot disk, where one is described."""
+    if boot is None:
+        return machine
+    size = boot.known_number("size_gb")
+    return replace(machine, disks=(disk("boot", boot.string("type"), size, ("pd-balanced", size or Decimal(0))),))
 
 
 def slurm_region(view: View) -> str | Unknown | None:
@@ -575,11 +615,16 @@ SPECS: tuple[ResourceSpec, ...] = (
             "cluster_config.autoscaling_config",
             "cluster_config.gce_cluster_config",
             "cluster_config.lifecycle_config",
+            "virtual_cluster_config.kubernetes_cluster_config.gke_cluster_config.node_pool_target",
             "region",
         ),
         prices=_NODE_PRICES,
         leaves_out=_NODE_LEAVES_OUT,
-        assumes=(*_NODE_ASSUMES, "It runs all month: what deletes an idle cluster is told, not guessed."),
+        assumes=(
+            *_NODE_ASSUMES,
+            "On GKE it creates the node pools that it describes, at their minimum; one that the plan has counts by itself.",
+            "It runs all month: what deletes an idle cluster is told, not guessed.",
+        ),
         source="google provider: google_dataproc_cluster; Dataproc pricing",
     ),
     ResourceSpec(
@@ -669,9 +714,14 @@ SPECS: tuple[ResourceSpec, ...] = (
         extract=slurm_cluster,
         region=slurm_region,
         tags=labels,
-        reads=("compute_resources", "orchestrator.slurm.node_sets", "location"),
-        prices=("the nodes", "boot disks"),
-        leaves_out=("login nodes", "storage resources"),
+        reads=(
+            "compute_resources",
+            "orchestrator.slurm.node_sets",
+            "orchestrator.slurm.login_nodes",
+            "location",
+        ),
+        prices=("the nodes", "login nodes that have GPUs", "boot disks"),
+        leaves_out=("login nodes without a GPU", "storage resources"),
         assumes=("Static nodes run all month; dynamic ones count in the maximum.",),
         source="google provider: google_hypercomputecluster_cluster",
     ),

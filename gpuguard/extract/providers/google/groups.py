@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from gpuguard.extract.common import followed_machine
 from gpuguard.extract.providers.google.common import (
+    in_hours,
     labels,
     place,
     provider_place,
@@ -35,6 +36,13 @@ from gpuguard.model.usage import HOURS_PER_MONTH, MachineOption, Once, PoolUsage
 GROUPS = ("google_compute_instance_group_manager", "google_compute_region_instance_group_manager")
 _AUTOSCALERS = ("google_compute_autoscaler", "google_compute_region_autoscaler")
 _REQUESTS = ("google_compute_resize_request", "google_compute_region_resize_request")
+_BULK = "google_compute_bulk_per_instance_config"
+_CONFIGS = (
+    ("google_compute_per_instance_config", "instance_group_manager"),
+    ("google_compute_region_per_instance_config", "region_instance_group_manager"),
+    (_BULK, "instance_group_manager"),
+)
+"""Types that create machines of a group by name, and their attribute that names the group."""
 _VERSION_LINK = TemplateLink(("instance_template",), INSTANCE_TEMPLATES, TEMPLATE_BY)
 _MOST_SCHEDULES = 128
 """Schedules of one autoscaler (https://cloud.google.com/compute/docs/autoscaler/scaling-schedules#limitations)."""
@@ -70,16 +78,44 @@ def _sizes(view: View) -> tuple[Units, Decimal]:
     """Sizes of a group, and the hours of the expected one: its own size, or what its autoscaler makes of it."""
     autoscalers = view.referring(_AUTOSCALERS, "target")
     target = view.number("target_size")
+    named = _created_by_name(view)
     policy = autoscalers[0].block("autoscaling_policy") if autoscalers else None
     if policy is None or policy.string("mode") == "OFF":
-        return Units.fixed(units_of(target, Decimal(0))), HOURS_PER_MONTH
+        size = units_of(target, Decimal(0))
+        return Units.fixed(None if size is None else size + named), HOURS_PER_MONTH
     low, high = policy.number("min_replicas"), policy.number("max_replicas")
     minimum, maximum = units_of(low, Decimal(0)), units_of(high, None)
     if isinstance(target, Unknown) and view.may_be_unset("target_size"):
         target = None
+    if named and not isinstance(target, Unknown):
+        target = (target or Decimal(0)) + named
     expected = within(pick_expected(target, low), minimum, maximum)
     peak, hours = _scheduled(view, policy, expected, maximum)
     return Units(minimum, peak, maximum), hours
+
+
+def _created_by_name(view: View) -> Decimal:
+    """Machines that apply adds to a group by name: each new per-instance configuration creates its own.
+
+    The size of the group holds those that exist already
+    (https://cloud.google.com/compute/docs/instance-groups/add-remove-vms-in-mig#creating_instances_with_specific_names_in_migs).
+    """
+    if view.side == "before":
+        return Decimal(0)
+    count = 0
+    for name, attribute in _CONFIGS:
+        for config in view.referring((name,), attribute):
+            if config.node.values("before") is None:
+                # later releases of the provider call the blocks of the bulk type per_instance_configs
+                listed = [*config.blocks("instances"), *config.blocks("per_instance_configs")]
+                count += len(listed) if name == _BULK else 1
+    if count:
+        view.note(
+            "info",
+            "named-machines",
+            f"per-instance configurations create {count} machine{'' if count == 1 else 's'} beside those of its size",
+        )
+    return Decimal(count)
 
 
 def _scheduled(
@@ -144,9 +180,10 @@ def _tell_limit(view: View, template: View | None) -> None:
     limit = scheduling.block("max_run_duration") if scheduling is not None else None
     seconds = limit.known_number("seconds") if limit is not None else None
     if seconds:
-        hours = (seconds / 3600).normalize()
         view.note(
-            "info", "limited-run", f"each machine is deleted after {hours:f} hours; the group counts as full all month"
+            "info",
+            "limited-run",
+            f"each machine is deleted after {in_hours(seconds)} hours; the group counts as full all month",
         )
 
 
@@ -287,11 +324,13 @@ def _group_spec(name: str) -> ResourceSpec:
             "target_stopped_size",
             "target_suspended_size",
             "google_compute_autoscaler.target",
+            "google_compute_per_instance_config.instance_group_manager",
         ),
         prices=MACHINE_PRICES,
         leaves_out=("Machines that stand by stopped or suspended: their disks.",),
         assumes=(
             "Sizes are totals of the group. With an autoscaler and no target_size it starts at min_replicas.",
+            "A new per-instance configuration creates a machine beside those of target_size.",
             "Scaling schedules: the largest size they ask for is the expected one, for the hours that give the same "
             "machine hours a month, and its disks all month; the maximum may be reached all month.",
             "Of the machine types of a flexibility policy the one of the lowest rank runs; where several share it, the dearest.",
@@ -324,13 +363,25 @@ SPECS: tuple[ResourceSpec, ...] = (
     *(_request_spec(name) for name in _REQUESTS),
 )
 
-COMPANIONS: tuple[Companion, ...] = tuple(
-    Companion(
-        type=name,
-        of=GROUPS,
-        reads=("target", "autoscaling_policy"),
-        says="Bounds of a managed instance group, and the sizes that scaling schedules ask for.",
-        source=f"google provider: {name}",
-    )
-    for name in _AUTOSCALERS
+COMPANIONS: tuple[Companion, ...] = (
+    *(
+        Companion(
+            type=name,
+            of=GROUPS,
+            reads=("target", "autoscaling_policy"),
+            says="Bounds of a managed instance group, and the sizes that scaling schedules ask for.",
+            source=f"google provider: {name}",
+        )
+        for name in _AUTOSCALERS
+    ),
+    *(
+        Companion(
+            type=name,
+            of=GROUPS,
+            reads=(attribute, "instances") if name == _BULK else (attribute,),
+            says="Machines of a managed instance group that apply creates by name.",
+            source=f"google provider: {name}",
+        )
+        for name, attribute in _CONFIGS
+    ),
 )

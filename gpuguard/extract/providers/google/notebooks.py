@@ -5,7 +5,7 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from gpuguard.extract.common import as_template, followed_machine
-from gpuguard.extract.providers.google.common import labels, region
+from gpuguard.extract.providers.google.common import in_hours, labels, region
 from gpuguard.extract.providers.google.managed import (
     attach,
     disk,
@@ -173,9 +173,9 @@ def colab_runtime(view: View) -> Extracted:
 def colab_execution(view: View) -> Extracted:
     """`google_colab_notebook_execution`: one run, begun by apply, that ends at its timeout at the latest."""
     machine = _colab_machine(view, _EXECUTION_LINK, view)
-    hours = (seconds(view.string("execution_timeout")) or _RUNTIME_TIMEOUT) / 3600
-    tell(view, "info", "runs-once", f"apply starts one run; it counts with its timeout of {hours.normalize():f} hours")
-    hours = min(hours, HOURS_PER_MONTH)
+    limit = seconds(view.string("execution_timeout")) or _RUNTIME_TIMEOUT
+    tell(view, "info", "runs-once", f"apply starts one run; it counts with its timeout of {in_hours(limit)} hours")
+    hours = min(limit / 3600, HOURS_PER_MONTH)
     pool = _colab_pool(view, machine, Units.fixed(1))
     return Extracted((replace(pool, hours_per_month=hours, max_hours_per_month=hours),), via=machine.via)
 

@@ -32,6 +32,25 @@ Fixtures are plans that the real terraform made of the `.tf` files beside them. 
 whose schemas are not at hand: the plan was written by hand from the provider's documentation.
 """
 
+_LOOKED_AT = """\
+## Looked at, and not in the list
+
+| type | why |
+| --- | --- |
+| `aws_eks_fargate_profile`, Fargate in `aws_ecs_service` and `aws_batch_compute_environment` | Fargate has no GPUs |
+| `aws_emrserverless_application`, `aws_glue_job` | their workers have no GPUs |
+| `serverless_config` of `aws_sagemaker_endpoint_configuration` | serverless endpoints have no GPUs |
+| `aws_bedrock_provisioned_model_throughput` | sold by model unit, not by GPU |
+| `azurerm_machine_learning_inference_cluster` | attaches an AKS cluster; its node pools are priced |
+| `azurerm_cognitive_deployment` | provisioned throughput, not by GPU |
+| `google_batch_job` | the provider has no such resource |
+| `google_cloudfunctions2_function`, `google_cloudbuild_worker_pool`, `google_composer_environment` | no attribute asks for a GPU |
+| `google_compute_region_commitment` | commits to a price and starts nothing; one for accelerators is told as not priced |
+| `google_data_fusion_instance` | its accelerators are software |
+| `google_vertex_ai_index_endpoint`, `google_vertex_ai_index_endpoint_deployed_index` | serve vectors on machines without GPUs |
+| `oci_containerengine_virtual_node_pool` | virtual nodes have no GPU shapes |
+"""
+
 
 class Proof(msgspec.Struct, frozen=True):
     """A fixture in whose worked-out expectation a type stands. `handmade`: no terraform made its plan."""
@@ -87,6 +106,7 @@ def render(fixtures: Path) -> str:
         parts.extend(_section(spec, proven) for spec in provider.specs)
         if provider.companions:
             parts.append(_companions(provider.companions))
+    parts.append(_LOOKED_AT)
     return "\n".join(parts)
 
 

@@ -386,7 +386,11 @@ class Engine:
                 if charge.optional:
                     continue
                 place = f" in {usage.region}" if usage.region else ""
-                what = shown if charge.essential and not pool.machine_billed else charge.description
+                what = charge.description
+                if charge.essential and not pool.machine_billed:
+                    # a machine type that has a price elsewhere lacks that of the service
+                    plain = option.machine is None and self._prices.is_machine_type(usage.cloud, option.sku)
+                    what = f"{shown} ({charge.description})" if plain else shown or what
                 level: Level = "warning" if charge.essential else "info"
                 hint = None if pool.sensitive else found.hint or None
                 notes.append(note(level, "unpriced", f"no {purchase_words(model)} price for {what}{place}", hint))

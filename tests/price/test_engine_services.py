@@ -119,6 +119,15 @@ def test_without_the_price_of_what_is_essential_the_whole_is_unpriced(engine: En
     assert codes(found) == ["unpriced"]
 
 
+def test_a_machine_type_that_has_a_price_elsewhere_is_said_to_lack_that_of_the_service(engine: Engine) -> None:
+    """g6.xlarge has a price; the service that runs it has none."""
+    own = Charge("managed_service", "service-{machine}", "endpoint machine")
+    found = priced(engine, pool("g6.xlarge", charges=(own,), machine_billed=False))
+    assert [note.message for note in found.notes] == [
+        "no on demand price for g6.xlarge (endpoint machine) in us-east-1"
+    ]
+
+
 def test_an_optional_charge_without_a_row_is_none(engine: Engine) -> None:
     optional = replace(UPLIFT, optional=True)
     found = priced(engine, pool("p5.48xlarge", charges=(optional,)))

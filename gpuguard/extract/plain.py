@@ -1,11 +1,13 @@
 """What the smaller clouds have in common: one machine type in one attribute, a number beside it, a place, a list of tags."""
 
+import re
 from collections.abc import Callable
 from decimal import Decimal
 
 from msgspec.structs import replace
 
-from gpuguard.extract.spec import Extracted, Extractor, Machine, machine_options, units_of, within
+from gpuguard.extract.common import text_behind
+from gpuguard.extract.spec import Extracted, Extractor, Machine, TemplateLink, machine_options, units_of, within
 from gpuguard.extract.view import View, parse_path
 from gpuguard.model.usage import Disk, PoolUsage, PurchaseModel, Units, Unknown
 
@@ -118,3 +120,20 @@ def behind(view: View, path: str, types: tuple[str, ...], *by: str) -> View | No
 def no_tags(view: View) -> dict[str, str]:
     """The type has no tags."""
     return {}
+
+
+def provider_region(view: View) -> str | None:
+    """The `region` of the resource's provider block, where it names one."""
+    found = {each for each in view.context.resolver.provider_values(view.node, ("region",)) if isinstance(each, str)}
+    return found.pop() if len(found) == 1 else None
+
+
+def region_behind(link: TemplateLink) -> Region:
+    """The region of what a link leads to: a node pool lies where its cluster does."""
+    return lambda view: text_behind(view, link, "region")
+
+
+def region_in(zone: str | None, pattern: re.Pattern[str]) -> str | None:
+    """The region that the name of a zone begins with, by the pattern of a cloud's zones."""
+    found = pattern.match(zone) if zone else None
+    return found[1] if found else None

@@ -5,7 +5,7 @@ what most types have in common; a type that needs more has a function of its own
 """
 
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 
 import msgspec
 from msgspec.structs import replace
@@ -187,12 +187,15 @@ def can_run(units: Units) -> bool:
 
 def split(units: Units, share: Callable[[Decimal], Decimal]) -> tuple[Units, Units]:
     """Sizes in two parts: what `share` takes of each size, and the rest of it."""
+    return units.map(share), units.map(lambda size: size - share(size))
 
-    def part(size: Decimal | None) -> Decimal | None:
-        return None if size is None else share(size)
 
-    def rest(size: Decimal | None) -> Decimal | None:
-        return None if size is None else size - share(size)
+def above_base(base: Decimal, percentage: Decimal) -> Callable[[Decimal], Decimal]:
+    """The share of a size that is a base, and a percentage (at most 100) of what is above it; fractions count as one."""
+    limit = min(percentage, Decimal(100))
 
-    sizes = (units.min, units.expected, units.max)
-    return Units(*map(part, sizes)), Units(*map(rest, sizes))
+    def share(size: Decimal) -> Decimal:
+        fixed = min(base, size)
+        return fixed + ((size - fixed) * limit / 100).to_integral_value(ROUND_CEILING)
+
+    return share

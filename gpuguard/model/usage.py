@@ -56,6 +56,15 @@ class Units(msgspec.Struct, frozen=True):
         number = None if count is None else Decimal(count)
         return cls(number, number, number)
 
+    @property
+    def sizes(self) -> tuple[Decimal | None, Decimal | None, Decimal | None]:
+        """Minimum, expected and maximum."""
+        return self.min, self.expected, self.max
+
+    def map(self, change: Callable[[Decimal], Decimal]) -> "Units":
+        """The same with every size changed; one that only apply can tell stays unknown."""
+        return Units(*(None if size is None else change(size) for size in self.sizes))
+
 
 class AttachedAccelerator(msgspec.Struct, frozen=True):
     """Accelerators put onto a machine that has none of its own, or declared again on one that has."""

@@ -8,6 +8,7 @@ from decimal import ROUND_CEILING, Decimal
 from msgspec.structs import replace
 
 from gpuguard.extract.common import as_template, followed_machine, string_tags, text_behind
+from gpuguard.extract.plain import provider_region, region_in
 from gpuguard.extract.schedules import Event, sizes_of, unix_cron
 from gpuguard.extract.spec import (
     Companion,
@@ -15,6 +16,7 @@ from gpuguard.extract.spec import (
     Machine,
     ResourceSpec,
     TemplateLink,
+    above_base,
     bounded,
     machine_options,
     split,
@@ -297,11 +299,7 @@ def _mixed(pool: PoolUsage, share: tuple[Decimal, Decimal] | None) -> tuple[Pool
         return (pool,)
     base, percent = share
 
-    def on_demand(size: Decimal) -> Decimal:
-        above = max(size - base, _ZERO) * min(percent, _ALL) / _ALL
-        return min(size, min(size, base) + above.to_integral_value(ROUND_CEILING))
-
-    regular, spot = split(pool.units, on_demand)
+    regular, spot = split(pool.units, above_base(base, percent))
     pools = (
         replace(pool, units=regular, purchase_model="on_demand", spot_max_price=None),
         replace(pool, units=spot, purchase_model="spot"),
@@ -534,24 +532,13 @@ def old_emr_cluster(view: View) -> Extracted:
 # -- where --------------------------------------------------------------------------------------------------------------
 
 
-def _region_of(zone: str | None) -> str | None:
-    """``cn-hangzhou-i`` → cn-hangzhou, ``ap-southeast-1a`` → ap-southeast-1."""
-    found = _ZONE.match(zone) if zone else None
-    return found[1] if found else None
-
-
-def _provider_region(view: View) -> str | None:
-    found = {each for each in view.context.resolver.provider_values(view.node, ("region",)) if isinstance(each, str)}
-    return found.pop() if len(found) == 1 else None
-
-
 def region(view: View) -> str | None:
     """Of its own zone, of its vswitch's, else of the provider block."""
     for path in ("availability_zone", "zone_id", "zone_ids.0"):
-        own = _region_of(view.string(path))
+        own = region_in(view.string(path), _ZONE)
         if own:
             return own
-    return _provider_region(view) or _region_of(text_behind(view, _VSWITCH, "zone_id"))
+    return provider_region(view) or region_in(text_behind(view, _VSWITCH, "zone_id"), _ZONE)
 
 
 def tags(view: View) -> dict[str, str]:

@@ -6,7 +6,8 @@ costs the same (https://docs.digitalocean.com/products/droplets/details/pricing/
 
 from decimal import Decimal
 
-from gpuguard.extract.common import listed_tags, single, text_behind
+from gpuguard.extract.common import listed_tags, single
+from gpuguard.extract.plain import region_behind
 from gpuguard.extract.spec import (
     Companion,
     Extracted,
@@ -104,10 +105,6 @@ def _region(view: View) -> str | None:
     return view.string("region") or view.string("droplet_template.0.region")
 
 
-def _cluster_region(view: View) -> str | None:
-    return text_behind(view, _CLUSTER, "region")
-
-
 def _template_tags(view: View) -> dict[str, str]:
     return listed_tags(view, "droplet_template.0.tags")
 
@@ -169,7 +166,7 @@ SPECS: tuple[ResourceSpec, ...] = (
         type="digitalocean_kubernetes_node_pool",
         cloud="digitalocean",
         extract=node_pool,
-        region=_cluster_region,
+        region=region_behind(_CLUSTER),
         tags=listed_tags,
         probe=("size",),
         reads=("size", "node_count", "auto_scale", "min_nodes", "max_nodes", "cluster_id"),

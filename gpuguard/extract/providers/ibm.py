@@ -13,6 +13,7 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from gpuguard.extract.common import as_template, followed_machine, listed_tags, text_behind
+from gpuguard.extract.plain import provider_region, region_in
 from gpuguard.extract.schedules import Event, sizes_of, unix_cron
 from gpuguard.extract.spec import (
     Companion,
@@ -281,36 +282,31 @@ def classic_bare_metal(view: View) -> Extracted:
 # -- where ----------------------------------------------------------------------------------------------------------------
 
 
-def _provider_region(view: View) -> str | None:
-    found = {each for each in view.context.resolver.provider_values(view.node, ("region",)) if isinstance(each, str)}
-    return found.pop() if len(found) == 1 else None
-
-
-def _region_of(zone: str | None) -> str | None:
-    """``us-south-2`` → us-south."""
-    found = _ZONE.match(zone) if zone else None
-    return found[1] if found else None
-
-
 def _zone_region(view: View) -> str | None:
-    return _region_of(view.string("zone")) or _region_of(view.string("zones.0.name")) or _provider_region(view)
+    return (
+        region_in(view.string("zone"), _ZONE) or region_in(view.string("zones.0.name"), _ZONE) or provider_region(view)
+    )
 
 
 def _template_region(view: View) -> str | None:
     """The zone of the template an instance or a group uses, else the provider's region."""
-    return _region_of(view.string("zone")) or _region_of(text_behind(view, _TEMPLATE, "zone")) or _provider_region(view)
+    return (
+        region_in(view.string("zone"), _ZONE)
+        or region_in(text_behind(view, _TEMPLATE, "zone"), _ZONE)
+        or provider_region(view)
+    )
 
 
 def _pool_region(view: View) -> str | None:
     cluster = view.follow(_CLUSTER.paths, _CLUSTER.types, _CLUSTER.by).first
-    own = _region_of(view.string("zones.0.name"))
-    return own or (_zone_region(cluster) if cluster is not None else _provider_region(view))
+    own = region_in(view.string("zones.0.name"), _ZONE)
+    return own or (_zone_region(cluster) if cluster is not None else provider_region(view))
 
 
 def _datacenter(view: View) -> str | None:
     """Classic infrastructure is in data centers (dal10), which are their own regions here."""
     found = view.referring((_ATTACHMENT,), "worker_pool")
-    return view.string("datacenter") or (found[0].string("zone") if found else None) or _provider_region(view)
+    return view.string("datacenter") or (found[0].string("zone") if found else None) or provider_region(view)
 
 
 _INSTANCE_PRICED = ("the instances with their GPUs",)
@@ -442,7 +438,7 @@ SPECS: tuple[ResourceSpec, ...] = (
     _spec(
         "ibm_compute_autoscale_group",
         classic_group,
-        _provider_region,
+        provider_region,
         ("virtual_guest_member_template.flavor_key_name", "minimum_member_count", "maximum_member_count"),
         prices=("the servers with their GPUs, where the catalog has their price",),
         leaves_out=("disks",),

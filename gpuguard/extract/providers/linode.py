@@ -6,7 +6,8 @@ A Linode that is powered off costs the same: its resources stay reserved until i
 
 from decimal import Decimal
 
-from gpuguard.extract.common import listed_tags, single, text_behind
+from gpuguard.extract.common import listed_tags, single
+from gpuguard.extract.plain import region_behind
 from gpuguard.extract.spec import (
     Companion,
     Extracted,
@@ -63,10 +64,6 @@ def _region(view: View) -> str | None:
     return view.string("region")
 
 
-def _cluster_region(view: View) -> str | None:
-    return text_behind(view, _CLUSTER, "region")
-
-
 _PRICED = ("the Linodes with their GPUs, disks included",)
 
 SPECS: tuple[ResourceSpec, ...] = (
@@ -99,7 +96,7 @@ SPECS: tuple[ResourceSpec, ...] = (
         type="linode_lke_node_pool",
         cloud="linode",
         extract=node_pool,
-        region=_cluster_region,
+        region=region_behind(_CLUSTER),
         tags=listed_tags,
         probe=("type",),
         reads=("type", "node_count", "autoscaler.min", "autoscaler.max", "cluster_id"),

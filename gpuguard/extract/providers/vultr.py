@@ -5,7 +5,8 @@ A stopped server costs the same until it is destroyed (https://docs.vultr.com/su
 
 from decimal import Decimal
 
-from gpuguard.extract.common import listed_tags, single, text_behind
+from gpuguard.extract.common import listed_tags, single
+from gpuguard.extract.plain import region_behind
 from gpuguard.extract.spec import (
     Companion,
     Extracted,
@@ -61,10 +62,6 @@ def _region(view: View) -> str | None:
     return view.string("region")
 
 
-def _cluster_region(view: View) -> str | None:
-    return text_behind(view, _CLUSTER, "region")
-
-
 def _no_tags(view: View) -> dict[str, str]:
     return {}
 
@@ -117,7 +114,7 @@ SPECS: tuple[ResourceSpec, ...] = (
         type="vultr_kubernetes_node_pools",
         cloud="vultr",
         extract=node_pool,
-        region=_cluster_region,
+        region=region_behind(_CLUSTER),
         tags=_pool_tags,
         probe=("plan",),
         reads=("plan", "node_quantity", "auto_scaler", "min_nodes", "max_nodes", "cluster_id"),

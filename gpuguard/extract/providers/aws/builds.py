@@ -19,9 +19,11 @@ from gpuguard.extract.spec import (
     Machine,
     ResourceSpec,
     TemplateLink,
+    above_base,
     bounded,
     can_run,
     machine_options,
+    split,
     units_of,
 )
 from gpuguard.extract.view import View
@@ -277,23 +279,13 @@ def _split(
 ) -> Iterable[PoolUsage]:
     """On demand and spot by base and percentage, as Auto Scaling splits them: fractions are on demand."""
 
-    def on_demand(size: Decimal | None) -> Decimal | None:
-        if size is None or isinstance(base, Unknown) or isinstance(share, Unknown):
-            return None
-        fixed = min(base, size)
-        return fixed + ((size - fixed) * min(share, Decimal(100)) / 100).to_integral_value(ROUND_CEILING)
-
-    def rest(size: Decimal | None) -> Decimal | None:
-        taken = on_demand(size)
-        return None if size is None or taken is None else size - taken
-
+    if isinstance(base, Unknown) or isinstance(share, Unknown):
+        regular = rest = Units.fixed(None)
+    else:
+        regular, rest = split(units, above_base(base, share))
     parts = (
-        machine.pool(Units(on_demand(units.min), on_demand(units.expected), on_demand(units.max)), pick="first"),
-        machine.pool(
-            Units(rest(units.min), rest(units.expected), rest(units.max)),
-            purchase_model="spot",
-            spot_max_price=limit,
-        ),
+        machine.pool(regular, pick="first"),
+        machine.pool(rest, purchase_model="spot", spot_max_price=limit),
     )
     yield from (pool for pool in parts if can_run(pool.units))
 

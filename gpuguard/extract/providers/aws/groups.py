@@ -1,7 +1,7 @@
 """Groups of EC2 machines: Auto Scaling groups and EKS managed node groups."""
 
 from collections.abc import Iterable, Sequence
-from decimal import ROUND_CEILING, Decimal
+from decimal import Decimal
 
 from msgspec.structs import replace
 
@@ -26,6 +26,7 @@ from gpuguard.extract.spec import (
     Machine,
     ResourceSpec,
     TemplateLink,
+    above_base,
     bounded,
     can_run,
     machine_options,
@@ -139,11 +140,7 @@ def _mixed_instances(view: View, policy: View, sizes: Sizes) -> Extracted:
         return (distribution.string(name) if distribution else None) or default
 
     base = setting("on_demand_base_capacity", 0)
-    percentage = min(setting("on_demand_percentage_above_base_capacity", 100), Decimal(100))
-
-    def on_demand(size: Decimal) -> Decimal:
-        fixed = min(base, size)
-        return fixed + ((size - fixed) * percentage / 100).to_integral_value(ROUND_CEILING)
+    on_demand = above_base(base, setting("on_demand_percentage_above_base_capacity", 100))
 
     def rest(size: Decimal) -> Decimal:
         return size - on_demand(size)

@@ -47,10 +47,7 @@ class Sizes(msgspec.Struct, frozen=True):
         unit-hours; the maximum runs all month unless the schedule lowers it.
         """
 
-        def of(size: Decimal | None) -> Decimal | None:
-            return None if size is None else share(size)
-
-        units = Units(of(self.units.min), of(self.units.expected), of(self.units.max))
+        units = self.units.map(share)
         if not self.spans:
             return replace(pool, units=units)
         sizes = [(share(span.size), span.hours) for span in self.spans]

@@ -1,6 +1,6 @@
 """Virtual machines and scale sets."""
 
-from decimal import ROUND_CEILING, Decimal
+from decimal import Decimal
 
 from msgspec.structs import replace
 
@@ -34,6 +34,7 @@ from gpuguard.extract.spec import (
     Machine,
     MachineReader,
     ResourceSpec,
+    above_base,
     can_run,
     machine_options,
     split,
@@ -222,11 +223,7 @@ def mixed(pool: PoolUsage, base: Decimal, percentage: Decimal) -> tuple[PoolUsag
     https://learn.microsoft.com/azure/virtual-machine-scale-sets/spot-priority-mix
     """
 
-    def regular(size: Decimal) -> Decimal:
-        fixed = min(base, size)
-        return fixed + ((size - fixed) * min(percentage, Decimal(100)) / 100).to_integral_value(ROUND_CEILING)
-
-    first, second = split(pool.units, regular)
+    first, second = split(pool.units, above_base(base, percentage))
     pools = (
         replace(pool, units=first, purchase_model="on_demand", spot_max_price=None, purchase_attribute=None),
         replace(pool, units=second),

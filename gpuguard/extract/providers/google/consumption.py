@@ -90,10 +90,10 @@ def _fill(view: View, position: int, pool: PoolUsage, found: list[View], *, excl
         units = _take(reservation, (id(view.node), position), rest, whole=exclusive)
         if can_run(units):
             parts.append(_inside(pool, reservation, units))
-            rest = Units(*(_less(size, part) for size, part in zip(_sizes(rest), _sizes(units), strict=True)))
+            rest = Units(*(_less(size, part) for size, part in zip(rest.sizes, units.sizes, strict=True)))
     if exclusive and can_run(rest):
         last = parts.pop() if parts else _inside(pool, found[-1], Units.fixed(0))
-        sums = (_plus(size, part) for size, part in zip(_sizes(last.units), _sizes(rest), strict=True))
+        sums = (_plus(size, part) for size, part in zip(last.units.sizes, rest.sizes, strict=True))
         parts.append(replace(last, units=Units(*sums)))
         rest = Units.fixed(0)
         view.note(
@@ -110,10 +110,6 @@ def _inside(pool: PoolUsage, reservation: View, units: Units) -> PoolUsage:
     block = reservation.string("reservation_mode") == "CALENDAR"
     model: PurchaseModel = "capacity_block" if block else "capacity_reservation"
     return replace(pool, units=units, covered_by=reservation.address, purchase_model=model, once=None)
-
-
-def _sizes(units: Units) -> tuple[Decimal | None, Decimal | None, Decimal | None]:
-    return units.min, units.expected, units.max
 
 
 def _less(size: Decimal | None, part: Decimal | None) -> Decimal | None:
@@ -139,7 +135,7 @@ def _take(reservation: View, key: tuple[int, int], wanted: Units, *, whole: bool
     capacity: _Capacity = memo[known]
     if key not in capacity.taken:
         sizes: list[Decimal | None] = []
-        for index, size in enumerate(_sizes(wanted)):
+        for index, size in enumerate(wanted.sizes):
             left = capacity.left[index]
             if size is None:
                 sizes.append(None if whole else _ZERO)

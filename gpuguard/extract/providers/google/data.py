@@ -33,9 +33,11 @@ from gpuguard.extract.spec import (
     Extracted,
     Machine,
     ResourceSpec,
+    above_base,
     bounded,
     can_run,
     pick_expected,
+    split,
     units_of,
     within,
 )
@@ -239,21 +241,9 @@ def _secondary_pools(
         return [_with_fee(view, machine, units, purchase_model=model, pick=pick)]
     base, percent = mix.known_number("standard_capacity_base"), mix.known_number("standard_capacity_percent_above_base")
 
-    def standard(size: Decimal | None) -> Decimal | None:
-        if size is None:
-            return None
-        first = min(base or Decimal(0), size)
-        share = ((size - first) * (percent or Decimal(0)) / 100).to_integral_value("ROUND_CEILING")
-        return min(first + share, size)
-
-    regular = Units(standard(units.min), standard(units.expected), standard(units.max))
-    rest = Units(*(None if size is None else size - (standard(size) or 0) for size in _three(units)))
+    regular, rest = split(units, above_base(base or Decimal(0), percent or Decimal(0)))
     parts: tuple[tuple[Units, PurchaseModel], ...] = ((regular, "on_demand"), (rest, "spot"))
     return [_with_fee(view, machine, part, purchase_model=bought, pick=pick) for part, bought in parts if can_run(part)]
-
-
-def _three(units: Units) -> Iterable[Decimal | None]:
-    return (units.min, units.expected, units.max)
 
 
 def _auxiliary_pools(view: View, config: View) -> list[PoolUsage]:

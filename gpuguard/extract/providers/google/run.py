@@ -15,6 +15,7 @@ from gpuguard.extract.providers.google.common import labels, region
 from gpuguard.extract.providers.google.managed import (
     accelerator_name,
     entry,
+    known_region,
     number_of,
     price_of,
     seconds,
@@ -123,7 +124,7 @@ def _size_charges(view: View, containers: list[View], name: str, kind: str) -> l
         sku = f"cloud-run-{kind}{suffix}"
         if size is None:
             tell(view, "info", "fee-not-counted", f"how much {word} its instances have is not known: it is not counted")
-        elif kind and price_of(view, "managed_service", sku, _place(view)) is None:
+        elif kind and price_of(view, "managed_service", sku, known_region(view)) is None:
             tell(
                 view,
                 "info",
@@ -136,11 +137,6 @@ def _size_charges(view: View, containers: list[View], name: str, kind: str) -> l
                 Charge("managed_service", sku, shown, size, unit, "compute", essential=False, optional=bool(kind))
             )
     return charges
-
-
-def _place(view: View) -> str | None:
-    found = region(view)
-    return found if isinstance(found, str) else None
 
 
 def _largest(*sizes: Decimal | Unknown | None) -> Decimal | None:

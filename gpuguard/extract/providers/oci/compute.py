@@ -165,7 +165,7 @@ def instance(view: View) -> Extracted:
     pool = machine.pool(Units.fixed(1))
     if (view.string("state") or "").upper() == "STOPPED":
         return Extracted((_kept_stopped(view, pool),), via=via)
-    return Extracted(fitted(view, _scheduled(view, pool)), via=via)
+    return Extracted(fitted(view, powered(view, pool)), via=via)
 
 
 def _kept_stopped(view: View, pool: PoolUsage) -> PoolUsage:
@@ -176,9 +176,9 @@ def _kept_stopped(view: View, pool: PoolUsage) -> PoolUsage:
     return pool
 
 
-def _scheduled(view: View, pool: PoolUsage) -> PoolUsage:
+def powered(view: View, pool: PoolUsage) -> PoolUsage:
     """Hours that a schedule leaves of the month, for shapes that cost nothing while they are stopped."""
-    events = power_events(view)
+    events = _power_events(view)
     if {up for _, up in events} != {True, False}:
         return pool
     if not pauses_when_stopped(pool.options):
@@ -192,7 +192,7 @@ def _scheduled(view: View, pool: PoolUsage) -> PoolUsage:
     return replace(pool, hours_per_month=up, max_hours_per_month=up)
 
 
-def power_events(view: View) -> list[tuple[Event, bool]]:
+def _power_events(view: View) -> list[tuple[Event, bool]]:
     """When schedules of the resource scheduler start (True) and stop (False) a resource.
 
     https://docs.oracle.com/en-us/iaas/Content/resource-scheduler/concepts/overview.htm: times are in UTC unless the

@@ -15,7 +15,7 @@ from gpuguard.extract.providers.oci.compute import (
     CONFIGURATION_LINK,
     configuration_machine,
     fitted,
-    power_events,
+    powered,
 )
 from gpuguard.extract.schedules import Event, aws_cron, hours_of
 from gpuguard.extract.spec import Companion, Extracted, Machine, ResourceSpec, TemplateLink, units_of, within
@@ -102,7 +102,7 @@ def _sized(view: View, machine: Machine, own: Decimal | None) -> PoolUsage:
             hours = pool.hours_per_month if sizes.hours is None else sizes.hours
             most = pool.max_hours_per_month if sizes.max_hours is None else sizes.max_hours
             return replace(pool, units=sizes.units, hours_per_month=hours, max_hours_per_month=most)
-    return _powered(view, pool)
+    return powered(view, pool)
 
 
 def _bounds(policy: View, own: Decimal | None) -> Units:
@@ -156,21 +156,6 @@ def cron(expression: str | None) -> str | None:
     if len(fields) not in (6, 7):
         return None
     return aws_cron(f"cron({' '.join(fields[1:6])} {fields[6] if len(fields) == 7 else '*'})")
-
-
-def _powered(view: View, pool: PoolUsage) -> PoolUsage:
-    """Hours that the resource scheduler leaves, for shapes that cost nothing while they are stopped."""
-    events = power_events(view)
-    if {up for _, up in events} != {True, False}:
-        return pool
-    if not pauses_when_stopped(pool.options):
-        view.note("warning", "billed-while-stopped", "a schedule stops it, and this shape is billed all the same")
-        return pool
-    hours = hours_of(events)
-    if hours is None:
-        return pool
-    up = hours.get(True, Decimal(0))
-    return replace(pool, hours_per_month=up, max_hours_per_month=up)
 
 
 _PRICES = ("the machines", "boot and block volumes", "Windows")
